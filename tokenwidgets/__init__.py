@@ -1,0 +1,1 @@
+"""Real-time LLM streams in Jupyter."""

@@ -1,0 +1,92 @@
+"""What a dialect is: one wire format, both ways, without I/O.
+
+A dialect imports no asyncio, socket, time or ssl. Any chunking of the same bytes gives the same events. Any bytes at all give events
+and exactly one terminal event, never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..events import Error, Event, Notice
+from ..request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Quirks of a host or model family, as data.
+
+    Parameters
+    ----------
+    max_tokens_field : name under which the output limit travels.
+    reasoning_in_output : whether the provider's output count already contains its reasoning tokens (xAI's does not).
+    system_role : role of the system message.
+    reasoning_style : how effort is asked for: a field `reasoning_effort`, an object `reasoning: {effort}`, DeepSeek's `thinking`
+        switch beside it, or not at all.
+    stream_usage : whether `stream_options.include_usage` is understood.
+    """
+
+    max_tokens_field: str = "max_tokens"
+    reasoning_in_output: bool = True
+    system_role: str = "system"
+    reasoning_style: str = "effort"
+    stream_usage: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """A request ready to send: `path` is below the host's base URL, `body` is JSON text; no key is in it."""
+
+    path: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Decoder(Protocol):
+    """Bytes of one response body in, events out."""
+
+    finishing: bool
+    """A finish frame was seen: nothing but usage and the end marker is still to come, within 1 s."""
+
+    done: bool
+    """The terminal event was given; what is fed afterwards is ignored."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take the next bytes of the body, in any chunking."""
+        ...
+
+    def close(self) -> list[Event]:
+        """The body has ended, or the time after the finish frame is up: give what is left and the terminal event, if not given yet."""
+        ...
+
+
+class Dialect(Protocol):
+    """One wire format."""
+
+    name: str
+
+    def encode(self, request: Request, profile: Profile) -> HttpCall:
+        """The streaming call for a request."""
+        ...
+
+    def headers(self, key: str | None) -> Mapping[str, str]:
+        """The headers that carry the key."""
+        ...
+
+    def decoder(self, profile: Profile) -> Decoder:
+        """A fresh decoder for one response."""
+        ...
+
+    def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Error:
+        """What an HTTP answer that is no stream means."""
+        ...
+
+    def head(self, headers: Mapping[str, str]) -> list[Notice]:
+        """What the head of a good response says: rate limits, ids."""
+        ...
+
+    def models(self, body: bytes) -> list[Mapping[str, Any]]:
+        """The models of a catalogue answer, each with `id` and what else the host tells; empty when it is none."""
+        ...

@@ -1,0 +1,311 @@
+"""The vocabulary: every event a stream can carry, and its one encoding.
+
+An event means the same on every provider. It is a frozen value without identity; the journal gives it a place (`seq`) and a time
+(`at`) and encodes it once. Those bytes are what every reader gets, inside an SSE `data:` line, a socket message or a data-channel
+message alike.
+
+Rules that hold for all of them:
+
+* `block` is our own integer. Blocks may overlap, and vendors' ids are never keys: they rotate, collide or are missing.
+* `choice` is there only when it is not 0 (a request with `n` > 1).
+* Fields that say nothing (`None`, `False`, an empty default) are left out of the JSON.
+* `End` or `Error` comes exactly once, and last.
+* A reader ignores a `type` it does not know: it decodes to `Unknown`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any, ClassVar, Literal, TypeAlias, cast
+
+ReasoningKind = Literal["full", "summary"]
+UsageMode = Literal["final", "cumulative", "estimated"]
+EndReason = Literal["stop", "length", "tool", "filter", "refusal", "pause", "cancelled", "superseded", "truncated"]
+Stage = Literal["connect", "http", "stream", "close"]
+ErrorCode = Literal[
+    "auth", "rate_limited", "overloaded", "bad_request", "not_found", "context_length", "filtered", "timeout", "connection",
+    "protocol", "limit", "internal", "no_candidates",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The stream exists. Journalled at once, before the provider is called.
+
+    `model` is the name asked for; the one that answers comes as a notice `served`. `created` is Unix time in seconds.
+    """
+
+    type: ClassVar[str] = "start"
+    id: str
+    model: str
+    host: str
+    dialect: str
+    created: float
+    simulated: bool = False
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the answer. A piece is a chunk of the wire, which may be more or less than one token."""
+
+    type: ClassVar[str] = "text"
+    block: int
+    delta: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A piece of the model's thinking, `full` or the provider's `summary` of it. Never part of the answer."""
+
+    type: ClassVar[str] = "reasoning"
+    block: int
+    delta: str
+    kind: ReasoningKind = "full"
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A piece of the model's refusal."""
+
+    type: ClassVar[str] = "refusal"
+    block: int
+    delta: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool call as it forms: `delta` is argument text; the last event of a call has `done` and either `arguments` or `invalid`.
+
+    A provider that sends the whole call at once gives one event with its text as `delta`, then the `done` event.
+    """
+
+    type: ClassVar[str] = "tool"
+    block: int
+    id: str | None = None
+    name: str | None = None
+    delta: str = ""
+    done: bool = False
+    arguments: Any = None
+    invalid: bool = False
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Sound of the answer: base64 PCM16 in `delta` at `rate` Hz, or `track` when it travels as a WebRTC track."""
+
+    type: ClassVar[str] = "audio"
+    block: int
+    delta: str = ""
+    track: bool = False
+    rate: int | None = None
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Words of either side of a spoken turn."""
+
+    type: ClassVar[str] = "transcript"
+    block: int
+    role: str
+    delta: str = ""
+    final: bool = False
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The user's voice, as the provider's detector sees it."""
+
+    type: ClassVar[str] = "speech"
+    state: Literal["started", "stopped", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """What must go back byte for byte in the next request (signatures, encrypted reasoning). Never shown."""
+
+    type: ClassVar[str] = "carry"
+    block: int
+    opaque: Any
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts, disjoint: their sum is what was processed. Absent means the provider did not say.
+
+    `input` excludes `cache_read` and `cache_write`; `output` excludes `reasoning` and `audio_out`. `cost` is in US dollars, only when
+    the provider says it. `timings` are a server's own figures, under its own names.
+    """
+
+    type: ClassVar[str] = "usage"
+    input: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+    audio_in: int | None = None
+    audio_out: int | None = None
+    mode: UsageMode = "final"
+    cost: float | None = None
+    timings: Mapping[str, Any] | None = None
+
+    @property
+    def generated(self) -> int | None:
+        """Every token the model produced, reasoning and audio included; None when the provider did not say."""
+        parts = [n for n in (self.output, self.reasoning, self.audio_out) if n is not None]
+        return sum(parts) if parts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is no content: `kind` names it, `data` holds it.
+
+    Kinds: `connection` (phases in µs since the attempt began: dns, connect, tls, sent, headers; `reused`), `served` (model),
+    `rate_limits`, `provider`, `retry`, `citation`, `moderation`, `server_tool`, `finish` (a further choice's reason), `model_loading`.
+    """
+
+    type: ClassVar[str] = "notice"
+    kind: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The stream ended in a way the protocol knows. `raw` is the reason as the provider said it.
+
+    `truncated`: valid frames came, the provider's end marker did not.
+    """
+
+    type: ClassVar[str] = "end"
+    reason: EndReason
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """The stream failed. What came before it stands.
+
+    `message` is one sentence a user can act on, without keys or prompts. `retry_after` is in seconds.
+    """
+
+    type: ClassVar[str] = "error"
+    code: ErrorCode
+    message: str
+    stage: Stage = "stream"
+    status: int | None = None
+    retryable: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An event of a later version, kept whole for those who record it."""
+
+    type: ClassVar[str] = "unknown"
+    fields: Mapping[str, Any]
+
+
+Event: TypeAlias = (
+    Start | Text | Reasoning | Refusal | Tool | Audio | Transcript | Speech | Carry | Usage | Notice | End | Error | Unknown
+)  # fmt: skip
+
+TERMINAL = (End, Error)
+CONTENT = (Text, Reasoning, Refusal, Tool, Audio, Transcript)
+
+_TYPES: dict[str, type[Any]] = {
+    cls.type: cls
+    for cls in (Start, Text, Reasoning, Refusal, Tool, Audio, Transcript, Speech, Carry, Usage, Notice, End, Error)
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in its place: what a journal holds and every reader receives.
+
+    Parameters
+    ----------
+    seq : place in the stream, from 0 without gaps.
+    at : µs since the attempt began at which the event's bytes were read from the provider's socket.
+    event : the value.
+    data : its one encoding, UTF-8 JSON without line breaks.
+    """
+
+    seq: int
+    at: int
+    event: Event
+    data: bytes
+
+    @property
+    def terminal(self) -> bool:
+        """Whether this is the stream's last event."""
+        return isinstance(self.event, TERMINAL)
+
+
+def encode(event: Event, seq: int, at: int) -> Entry:
+    """Give an event its place and its bytes."""
+    body = {"type": event.type, "seq": seq, "at": at, **payload(event)}
+    if isinstance(event, Unknown):
+        body["type"] = event.fields.get("type", "unknown")
+    return Entry(seq, at, event, _dump(body))
+
+
+def payload(event: Event) -> dict[str, Any]:
+    """The fields of an event that say something, in their declared order."""
+    if isinstance(event, Unknown):
+        return {k: v for k, v in event.fields.items() if k not in ("type", "seq", "at")}
+    out: dict[str, Any] = {}
+    for name, default in _defaults(type(event)):
+        value = getattr(event, name)
+        if default is MISSING or value != default or type(value) is not type(default):
+            out[name] = value
+    return out
+
+
+@cache
+def _defaults(cls: type[Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple((f.name, f.default) for f in fields(cls))
+
+
+def _dump(body: Mapping[str, Any]) -> bytes:
+    """Compact UTF-8 JSON; a lone surrogate (half of a character that a provider split) stays an escape, so any text encodes."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body, separators=(",", ":")).encode()
+
+
+def decode(data: bytes | str) -> Entry:
+    """Read an entry back from its bytes.
+
+    Raises
+    ------
+    ValueError : the bytes are no event of ours; the message says what is missing.
+    """
+    body = json.loads(data)
+    if not isinstance(body, dict) or not isinstance(body.get("type"), str):
+        raise ValueError("not an event: a JSON object with a 'type' is needed")
+    if not isinstance(body.get("seq"), int) or not isinstance(body.get("at"), int):
+        raise ValueError(f"not an event: {body['type']!r} needs integers 'seq' and 'at'")
+    raw = data.encode() if isinstance(data, str) else data
+    return Entry(body["seq"], body["at"], _event(body), raw)
+
+
+def _event(body: dict[str, Any]) -> Event:
+    cls = _TYPES.get(body["type"])
+    if cls is None:
+        return Unknown(body)
+    known = {name for name, _ in _defaults(cls)}
+    try:
+        return cast(Event, cls(**{k: v for k, v in body.items() if k in known}))
+    except TypeError as e:
+        raise ValueError(f"not an event: {body['type']!r} lacks a field ({e})") from None
