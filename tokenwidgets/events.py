@@ -291,12 +291,15 @@ def decode(data: bytes | str) -> Entry:
     ------
     ValueError : the bytes are no event of ours; the message says what is missing.
     """
-    body = json.loads(data)
+    return read(json.loads(data), data.encode() if isinstance(data, str) else data)
+
+
+def read(body: Any, raw: bytes) -> Entry:
+    """The entry that `raw`, parsed as `body`, is. Raises like `decode`."""
     if not isinstance(body, dict) or not isinstance(body.get("type"), str):
         raise ValueError("not an event: a JSON object with a 'type' is needed")
     if not isinstance(body.get("seq"), int) or not isinstance(body.get("at"), int):
         raise ValueError(f"not an event: {body['type']!r} needs integers 'seq' and 'at'")
-    raw = data.encode() if isinstance(data, str) else data
     return Entry(body["seq"], body["at"], _event(body), raw)
 
 

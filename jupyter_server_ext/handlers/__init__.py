@@ -1,0 +1,26 @@
+"""The endpoints, all under `tokenwidgets/` of the server's base URL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def routes() -> list[tuple[str, Any]]:
+    """URL patterns and their handlers; the extension app puts the base URL before them."""
+    from .catalogue import CapabilitiesHandler, HostsHandler, ModelsHandler
+    from .rtc import RtcHandler
+    from .socket import SocketHandler
+    from .streams import EventsHandler, StreamHandler, StreamsHandler, WireHandler
+
+    stream = r"/tokenwidgets/streams/(?P<stream_id>[\w-]+)"
+    return [
+        (r"/tokenwidgets/streams/?", StreamsHandler),
+        (stream, StreamHandler),
+        (stream + "/events", EventsHandler),
+        (stream + "/wire", WireHandler),
+        (r"/tokenwidgets/socket", SocketHandler),
+        (r"/tokenwidgets/rtc", RtcHandler),
+        (r"/tokenwidgets/models", ModelsHandler),
+        (r"/tokenwidgets/hosts", HostsHandler),
+        (r"/tokenwidgets/capabilities", CapabilitiesHandler),
+    ]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from ..events import Error, Event, Notice
 from ..request import Request
+
+ReasoningStyle: TypeAlias = Literal["effort", "object", "deepseek", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +25,19 @@ class Profile:
     max_tokens_field : name under which the output limit travels.
     reasoning_in_output : whether the provider's output count already contains its reasoning tokens (xAI's does not).
     system_role : role of the system message.
-    reasoning_style : how effort is asked for: a field `reasoning_effort`, an object `reasoning: {effort}`, DeepSeek's `thinking`
-        switch beside it, or not at all.
+    reasoning_style : how effort is asked for: `effort` is a field `reasoning_effort`, `object` is `reasoning: {effort}` (OpenRouter),
+        `deepseek` is DeepSeek's `thinking` switch beside the field; with `none` it is not asked for at all.
     stream_usage : whether `stream_options.include_usage` is understood.
+    obfuscation : the value for `stream_options.include_obfuscation`; None where the host does not know it. OpenAI pads every chunk
+        unless told False.
     """
 
     max_tokens_field: str = "max_tokens"
     reasoning_in_output: bool = True
     system_role: str = "system"
-    reasoning_style: str = "effort"
+    reasoning_style: ReasoningStyle = "effort"
     stream_usage: bool = True
+    obfuscation: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,22 @@
+// Bundles each widget, src/<name>/index.js and src/<name>/<name>.css, to one ESM file and one style sheet of its name.
+// One file each: a widget's module is evaluated from a Blob URL, where relative imports do not work.
+import { existsSync, readdirSync } from "node:fs";
+import { build } from "esbuild";
+
+const widgets = readdirSync("src").filter((name) => existsSync(`src/${name}/index.js`));
+
+await build({
+  entryPoints: widgets.flatMap((name) => [
+    { in: `src/${name}/index.js`, out: name },
+    { in: `src/${name}/${name}.css`, out: name },
+  ]),
+  outdir: "../tokenwidgets/static",
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  charset: "utf8",
+  legalComments: "none",
+  define: { "process.env.NODE_ENV": '"production"', "define.amd": "false" },
+  logLevel: "info",
+});

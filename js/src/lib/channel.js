@@ -1,0 +1,191 @@
+// Many streams over one connection: the socket, the data channel and the comm speak the same messages.
+
+import * as messages from "./messages.js";
+import { refusedBy } from "./transport.js";
+
+/** @import { Message, StreamEvent } from "./messages.js" */
+/** @import { Reader } from "./transport.js" */
+
+/**
+ * @typedef {object} Attachment
+ * @property {Reader} reader
+ * @property {number} last seq of the newest event it was given
+ * @property {boolean} settling joined readers of the same stream, whose events may still be on their way
+ * @property {() => void} resolve
+ * @property {(reason: Error) => void} reject
+ */
+/** @typedef {{every: number, dead: number}} Liveness ping period, and the silence after one that means the peer is gone; ms */
+/**
+ * @typedef {object} Clock
+ * @property {() => number} now ms
+ * @property {(f: () => void, ms: number) => any} setInterval
+ * @property {(timer: any) => void} clearInterval
+ */
+
+/** @type {Clock} */
+const pageClock = {
+  now: () => performance.now(),
+  setInterval: (f, ms) => setInterval(f, ms),
+  clearInterval: (timer) => clearInterval(timer),
+};
+
+export class Channel {
+  /** @type {Map<string, Set<Attachment>>} */
+  #streams = new Map();
+  #send;
+  #close;
+  #liveness;
+  #clock;
+  /** @type {any} */
+  #timer = null;
+  #pingAt = 0;
+  #answered = true;
+  /** @type {Error | null} */
+  #over = null;
+  /** @type {() => void} */
+  #markClosed = () => {};
+  /** Resolves when the connection is gone. @type {Promise<void>} */
+  closed = new Promise((resolve) => (this.#markClosed = resolve));
+
+  /**
+   * @param {object} connection
+   * @param {(message: object) => void} connection.send
+   * @param {() => void} [connection.close]
+   * @param {Liveness} [connection.liveness] without it the connection is trusted to say when it ends
+   * @param {Clock} [connection.clock]
+   */
+  constructor({ send, close = () => {}, liveness, clock = pageClock }) {
+    this.#send = send;
+    this.#close = close;
+    this.#liveness = liveness;
+    this.#clock = clock;
+  }
+
+  /**
+   * @param {string} stream
+   * @param {number} after
+   * @param {Reader} reader
+   * @param {AbortSignal} signal
+   * @returns {Promise<void>}
+   */
+  attach(stream, after, reader, signal) {
+    if (this.#over) return Promise.reject(this.#over);
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const others = this.#streams.get(stream) ?? new Set();
+      /** @type {Attachment} */
+      const attachment = { reader, last: after, settling: others.size > 0, resolve, reject };
+      // The server keeps one cursor a stream: go back only if somebody here needs older events; the others drop what they know.
+      const behind = others.size === 0 || [...others].some((other) => other.last > after);
+      others.add(attachment);
+      this.#streams.set(stream, others);
+      signal.addEventListener("abort", () => this.#leave(stream, attachment), { once: true });
+      this.#watch();
+      if (behind) this.#write(messages.attach(stream, after));
+    });
+  }
+
+  /** @param {string} stream */
+  stop(stream) {
+    if (this.#over) throw this.#over;
+    this.#write(messages.stop(stream));
+  }
+
+  /** Something came in. @param {Message} message */
+  receive(message) {
+    this.#answered = true;
+    const { stream } = message;
+    if (typeof stream !== "string") return;
+    if (message.op === "refused") this.#finish(stream, refusedBy(message.error));
+    else if (Array.isArray(message.events)) this.#deliver(stream, message.events);
+  }
+
+  /** The connection ended. @param {string} reason in words */
+  fail(reason) {
+    if (this.#over) return;
+    this.#over = new Error(reason);
+    for (const stream of [...this.#streams.keys()]) this.#finish(stream, this.#over);
+    this.#markClosed();
+  }
+
+  close() {
+    this.fail("the connection was closed");
+    this.#close();
+  }
+
+  /** @param {string} stream @param {StreamEvent[]} events */
+  #deliver(stream, events) {
+    if (events.length === 0) return this.#finish(stream, null); // asked for what lies behind the end
+    for (const attachment of this.#streams.get(stream) ?? []) give(attachment, events);
+    if (messages.isTerminal(/** @type {StreamEvent} */ (events.at(-1)))) this.#finish(stream, null);
+  }
+
+  /** @param {string} stream @param {Error | null} reason */
+  #finish(stream, reason) {
+    const attachments = this.#streams.get(stream) ?? new Set();
+    this.#streams.delete(stream);
+    for (const { resolve, reject } of attachments) reason ? reject(reason) : resolve();
+    this.#watch();
+  }
+
+  /** @param {string} stream @param {Attachment} attachment */
+  #leave(stream, attachment) {
+    const attachments = this.#streams.get(stream);
+    if (!attachments?.delete(attachment)) return;
+    if (attachments.size === 0) {
+      this.#streams.delete(stream);
+      this.#write(messages.detach(stream));
+    }
+    this.#watch();
+    attachment.resolve();
+  }
+
+  /** @param {object} message */
+  #write(message) {
+    try {
+      this.#send(message);
+    } catch {
+      this.close();
+    }
+  }
+
+  /** Ping while somebody reads. */
+  #watch() {
+    if (!this.#liveness) return;
+    const needed = this.#streams.size > 0 && !this.#over;
+    if (needed && this.#timer === null) {
+      this.#timer = this.#clock.setInterval(() => this.#beat(), this.#liveness.every);
+    } else if (!needed && this.#timer !== null) {
+      this.#clock.clearInterval(this.#timer);
+      this.#timer = null;
+      this.#answered = true;
+    }
+  }
+
+  #beat() {
+    const { dead } = /** @type {Liveness} */ (this.#liveness);
+    const now = this.#clock.now();
+    if (this.#answered) {
+      this.#answered = false;
+      this.#pingAt = now;
+      this.#write(messages.ping(Math.round(now)));
+    } else if (now - this.#pingAt >= dead) {
+      this.fail(`nothing was heard from the server for ${dead / 1000} s`);
+      this.#close();
+    }
+  }
+}
+
+/**
+ * @param {Attachment} attachment
+ * @param {StreamEvent[]} events
+ */
+function give(attachment, events) {
+  const news = events.filter((event) => event.seq > attachment.last);
+  if (news.length === 0) return;
+  // Events that were on their way to the other readers: its own come after them, from the place it asked for.
+  if (attachment.settling && news[0].seq > attachment.last + 1) return;
+  attachment.settling = false;
+  attachment.last = news[news.length - 1].seq;
+  attachment.reader.events(news);
+}

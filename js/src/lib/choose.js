@@ -1,0 +1,155 @@
+// Which transport: the one asked for or the best that works, and always why.
+
+import { LABELS, OPEN_MS, Refused, reasonOf } from "./transport.js";
+
+/** @import { Reader, Transport, TransportName } from "./transport.js" */
+/** @import { Timers } from "./follow.js" */
+
+/** @typedef {{transport: TransportName, reason: string}} Failure */
+/** @typedef {{transport: TransportName, why: string, tried: Failure[]}} Route */
+/** @typedef {"server" | "kernel"} Place who holds the stream */
+
+/** @type {Record<TransportName | "auto", TransportName[]>} */
+const ORDER = {
+  auto: ["ws", "sse", "comm"],
+  ws: ["ws", "sse", "comm"],
+  sse: ["sse", "ws", "comm"],
+  webrtc: ["webrtc", "ws", "sse", "comm"],
+  comm: ["comm"],
+};
+
+/** One that has worked is tried so many times in a row before it is given up: an outage is no reason to change. */
+const ATTEMPTS = 3;
+
+/**
+ * A transport that is the first of a list to work. What fails to open within 3 s is passed over, and said so.
+ * @implements {Transport}
+ */
+export class Choice {
+  #wanted;
+  #transports;
+  #onRoute;
+  #timers;
+  /** @type {TransportName[]} */
+  #names;
+  /** @type {string | null} */
+  #reason = null;
+  /** @type {Failure[]} */
+  #tried = [];
+  /** @type {TransportName | null} */
+  #reported = null;
+  #worked = false;
+  #failures = 0;
+
+  /**
+   * @param {object} options
+   * @param {TransportName | "auto"} options.wanted
+   * @param {Place} options.place
+   * @param {{comm: Transport} & Partial<Record<TransportName, Transport>>} options.transports only comm where no server can be reached
+   * @param {(route: Route) => void} options.onRoute told when a stream is attached another way than before
+   * @param {Timers} [options.timers]
+   */
+  constructor({ wanted, place, transports, onRoute, timers = globalThis }) {
+    this.#wanted = wanted;
+    this.#transports = transports;
+    this.#onRoute = onRoute;
+    this.#timers = timers;
+    this.#names = ORDER[wanted] ?? ORDER.auto;
+    if (wanted !== "comm" && place === "kernel") this.#onlyComm("the kernel holds this stream, no server does");
+    else if (!this.#names.every((name) => transports[name])) this.#onlyComm("no Jupyter server can be reached from this page");
+  }
+
+  /** @param {string} reason */
+  #onlyComm(reason) {
+    this.#names = ["comm"];
+    this.#reason = reason;
+  }
+
+  /**
+   * @param {string} stream
+   * @param {number} after
+   * @param {Reader} reader
+   * @param {AbortSignal} signal
+   */
+  async attach(stream, after, reader, signal) {
+    for (;;) {
+      let opened = false;
+      const opening = {
+        ...reader,
+        opened: () => {
+          opened = true;
+          this.#work();
+          reader.opened();
+        },
+      };
+      try {
+        return await this.#try(stream, after, opening, signal);
+      } catch (error) {
+        if (opened || signal.aborted || error instanceof Refused) throw error;
+        this.#fail(error);
+      }
+    }
+  }
+
+  /** @param {string} stream */
+  stop(stream) {
+    return this.#transport.stop(stream);
+  }
+
+  get #name() {
+    return this.#names[Math.min(this.#tried.length, this.#names.length - 1)];
+  }
+
+  get #transport() {
+    return /** @type {Transport} */ (this.#transports[this.#name]);
+  }
+
+  /**
+   * @param {string} stream
+   * @param {number} after
+   * @param {Reader} reader
+   * @param {AbortSignal} signal
+   */
+  async #try(stream, after, reader, signal) {
+    const late = new AbortController();
+    const timer = this.#timers.setTimeout(() => late.abort(), OPEN_MS);
+    const opening = {
+      ...reader,
+      opened: () => {
+        this.#timers.clearTimeout(timer);
+        reader.opened();
+      },
+    };
+    try {
+      await this.#transport.attach(stream, after, opening, AbortSignal.any([signal, late.signal]));
+    } catch (error) {
+      throw late.signal.aborted ? new Error(`no answer within ${OPEN_MS / 1000} s`) : error;
+    } finally {
+      this.#timers.clearTimeout(timer);
+    }
+  }
+
+  #work() {
+    this.#worked = true;
+    this.#failures = 0;
+    if (this.#reported === this.#name) return;
+    this.#reported = this.#name;
+    this.#onRoute({ transport: this.#name, why: this.#why(), tried: [...this.#tried] });
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    this.#failures += 1;
+    const outage = this.#worked && this.#failures < ATTEMPTS;
+    if (outage || this.#name === this.#names.at(-1)) throw error;
+    this.#tried.push({ transport: this.#name, reason: reasonOf(error) });
+    this.#worked = false;
+    this.#failures = 0;
+  }
+
+  #why() {
+    if (this.#reason) return this.#reason;
+    if (this.#tried.length) return `in place of ${this.#tried.map(({ transport }) => LABELS[transport]).join(" and ")}`;
+    return this.#wanted === this.#name ? "as asked" : "chosen automatically";
+  }
+}

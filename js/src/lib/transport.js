@@ -1,0 +1,65 @@
+// What all transports have in common: their shape, their names, and the refusal that no other transport would change.
+
+/** @import { StreamEvent } from "./messages.js" */
+
+/** @typedef {"sse" | "ws" | "webrtc" | "comm"} TransportName */
+
+/**
+ * Who reads a stream.
+ * @typedef {object} Reader
+ * @property {() => void} opened the connection stands; events may follow
+ * @property {(events: StreamEvent[]) => void} events
+ */
+
+/**
+ * A way to a stream. `attach` follows it from behind `after` and settles when the connection ended, with or without the stream's
+ * terminal event, or when `signal` aborts; it rejects with a reason in words.
+ * @typedef {object} Transport
+ * @property {(stream: string, after: number, reader: Reader, signal: AbortSignal) => Promise<void>} attach
+ * @property {(stream: string) => Promise<void>} stop ends the stream for everybody
+ */
+
+/** The words people know, in the order of the legend. @type {Record<TransportName, string>} */
+export const LABELS = { sse: "SSE", ws: "WebSocket", webrtc: "WebRTC", comm: "comm" };
+
+/** How long a connection may take to open, ms. */
+export const OPEN_MS = 3000;
+
+/** The server answered, and said no. */
+export class Refused extends Error {
+  /**
+   * @param {string} code of the vocabulary
+   * @param {string} message one sentence
+   */
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * The refusal in a message or an answer's body.
+ * @param {import("./messages.js").Refusal | undefined} error
+ */
+export function refusedBy(error) {
+  return new Refused(error?.code ?? "internal", error?.message || "the server refused without a reason");
+}
+
+/** @param {unknown} error */
+export const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * The same promise, given up when the signal aborts.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} signal
+ * @returns {Promise<T>}
+ */
+export function abortable(promise, signal) {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
+}

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Choice } from "../src/lib/choose.js";
+import { Refused } from "../src/lib/transport.js";
+import { FakeTime, settled } from "./tools.js";
+
+/** @import { Route } from "../src/lib/choose.js" */
+/** @import { Transport, TransportName } from "../src/lib/transport.js" */
+
+/** A connection that stands until it is left. @returns {Transport} */
+const works = () => ({
+  attach(_stream, _after, reader, signal) {
+    reader.opened();
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  },
+  async stop() {},
+});
+/** @param {Error} error @returns {Transport} */
+const fails = (error) => ({ attach: () => Promise.reject(error), stop: () => Promise.reject(error) });
+/** @returns {Transport} */
+const hangs = () => ({ ...works(), attach: (_s, _a, _r, signal) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))) });
+
+/**
+ * @param {TransportName | "auto"} wanted
+ * @param {Partial<Record<TransportName, Transport>>} transports
+ * @param {"server" | "kernel"} place
+ */
+function choose(wanted, transports, place = "server") {
+  const timers = new FakeTime();
+  /** @type {Route[]} */
+  const routes = [];
+  const all = { comm: works(), ws: works(), sse: works(), webrtc: works(), ...transports };
+  const choice = new Choice({ wanted, place, transports: all, timers, onRoute: (route) => void routes.push(route) });
+  const leaving = new AbortController();
+  const attach = () => choice.attach("s", -1, { opened() {}, events() {} }, leaving.signal);
+  return { choice, timers, routes, attach };
+}
+
+test("auto takes the socket, and what is asked for is taken", async () => {
+  for (const [wanted, transport, why] of /** @type {const} */ ([
+    ["auto", "ws", "chosen automatically"],
+    ["ws", "ws", "as asked"],
+    ["sse", "sse", "as asked"],
+    ["webrtc", "webrtc", "as asked"],
+    ["comm", "comm", "as asked"],
+  ])) {
+    const { attach, routes } = choose(wanted, {});
+    attach();
+    await settled();
+    assert.deepEqual(routes, [{ transport, why, tried: [] }]);
+  }
+});
+
+test("what fails is passed over, and said so with its reason", async () => {
+  const { attach, routes } = choose("webrtc", { webrtc: fails(new Error("no direct path")), ws: fails(new Error("blocked")) });
+  attach();
+  await settled();
+  const tried = [{ transport: "webrtc", reason: "no direct path" }, { transport: "ws", reason: "blocked" }];
+  assert.deepEqual(routes, [{ transport: "sse", why: "in place of WebRTC and WebSocket", tried }]);
+});
+
+test("what does not answer is given 3 s", async () => {
+  const { attach, routes, timers } = choose("auto", { ws: hangs(), sse: hangs() });
+  attach();
+  await timers.pass(2999);
+  await timers.pass(2);
+  assert.equal(routes.length, 0);
+  await timers.pass(3000);
+  const reason = "no answer within 3 s";
+  assert.deepEqual(routes, [
+    { transport: "comm", why: "in place of WebSocket and SSE", tried: [{ transport: "ws", reason }, { transport: "sse", reason }] },
+  ]);
+});
+
+test("a connection that stands is not cut by the limit for opening", async () => {
+  const { attach, timers } = choose("auto", {});
+  let ended = false;
+  attach().catch(() => (ended = true));
+  await timers.pass(60_000);
+  assert.equal(ended, false);
+});
+
+test("a stream in the kernel, or a page without a server, has the comm at once", async () => {
+  const kernel = choose("ws", {}, "kernel");
+  kernel.attach();
+  const alone = choose("auto", { ws: undefined, sse: undefined, webrtc: undefined });
+  alone.attach();
+  await settled();
+  assert.deepEqual(kernel.routes, [{ transport: "comm", why: "the kernel holds this stream, no server does", tried: [] }]);
+  assert.deepEqual(alone.routes, [{ transport: "comm", why: "no Jupyter server can be reached from this page", tried: [] }]);
+});
+
+test("a refusal of the stream is no reason for another transport", async () => {
+  const { attach, routes } = choose("auto", { ws: fails(new Refused("not_found", "There is no such stream.")) });
+  await assert.rejects(attach(), /no such stream/);
+  assert.deepEqual(routes, []);
+});
+
+test("one that has worked is kept over an outage, and left when it does not come back", async () => {
+  let up = true;
+  /** @type {Transport} */
+  const flaky = { attach: async (_s, _a, reader) => (up ? reader.opened() : Promise.reject(new Error("down"))), stop: async () => {} };
+  const { attach, routes } = choose("sse", { sse: flaky });
+  await attach();
+  up = false;
+  await assert.rejects(attach(), /down/);
+  await assert.rejects(attach(), /down/);
+  attach();
+  await settled();
+  assert.deepEqual(routes.map(({ transport }) => transport), ["sse", "ws"]);
+  assert.deepEqual(routes[1].tried, [{ transport: "sse", reason: "down" }]);
+});
+
+test("stop goes the way the stream comes", async () => {
+  /** @type {string[]} */
+  const stopped = [];
+  const { choice, attach } = choose("webrtc", {
+    webrtc: fails(new Error("no")),
+    ws: { ...works(), stop: async (stream) => void stopped.push(stream) },
+  });
+  attach();
+  await settled();
+  await choice.stop("s");
+  assert.deepEqual(stopped, ["s"]);
+});

@@ -1,0 +1,162 @@
+"""WebRTC: `tokenwidgets/rtc` takes an offer; a data channel `streams` speaks the socket's messages.
+
+No ICE servers and no trickle: both sides offer the addresses they have. mDNS names in an offer are struck out before it is applied,
+since looking one up stalls for a second and the connection is found without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.auth.decorator import authorized
+from tornado.web import authenticated
+
+from tokenwidgets.errors import Refused
+from tokenwidgets.multiplex import Multiplexer
+from tokenwidgets.wire import messages
+
+from .base import RESOURCE, Handler, refusals
+from .links import OwnStreams, as_text
+
+if TYPE_CHECKING:
+    from aiortc import RTCDataChannel, RTCPeerConnection
+
+log = logging.getLogger("tokenwidgets")
+
+CONNECT_SECONDS = 15.0
+"""A peer that is not connected by then is closed."""
+
+BUFFERED_BYTES = 64 * 2**10
+"""A channel that holds more than this takes no further events."""
+
+SDP_BYTES = 64 * 2**10
+"""The largest offer taken."""
+
+_MDNS = re.compile(r"^a=candidate:\S+ \d+ \S+ \d+ \S+\.local .*\r?\n?", re.MULTILINE)
+
+
+class _ChannelLink:
+    """A data channel as a link: full while it holds more than `BUFFERED_BYTES` unsent."""
+
+    def __init__(self, channel: RTCDataChannel, limit: int) -> None:
+        self._channel = channel
+        self._limit = limit
+        self._parts = 0
+        self._drained = asyncio.Event()
+        channel.bufferedAmountLowThreshold = BUFFERED_BYTES // 2
+        channel.on("bufferedamountlow", self._drained.set)
+
+    async def ready(self) -> None:
+        while self._channel.bufferedAmount > BUFFERED_BYTES:
+            self._drained.clear()
+            await self._drained.wait()
+
+    def send(self, data: bytes) -> None:
+        if self._channel.readyState != "open":
+            return
+        self._parts += 1
+        for part in messages.split(data, self._limit, self._parts):
+            self._channel.send(part.decode())
+
+
+class Peers:
+    """The peer connections of this server.
+
+    Parameters
+    ----------
+    limit : how many may be open at once.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: dict[RTCPeerConnection, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def answer(self, sdp: str, streams: OwnStreams) -> str:
+        """Accept an offer; returns the answer's SDP.
+
+        Raises
+        ------
+        Refused : too many peers, a bad offer, or no address on one side at which the two could meet.
+        """
+        from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+        if len(self._open) >= self._limit:
+            raise Refused("limit", f"{self._limit} WebRTC peers are open already: use another transport, or close one.")
+        if "a=candidate:" not in sdp:
+            raise Refused("no_candidates", "The offer names no address to connect to: this browser has no network interface for WebRTC.")
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._watch(peer, streams)
+        try:
+            await peer.setRemoteDescription(RTCSessionDescription(_MDNS.sub("", sdp), "offer"))
+            await peer.setLocalDescription(await peer.createAnswer())
+        except Exception as e:
+            # aiortc raises whatever its parser meets; an offer is untrusted text and is not quoted.
+            await self.close(peer)
+            raise Refused("bad_request", f"The offer could not be used ({type(e).__name__}).") from None
+        if "a=candidate:" not in peer.localDescription.sdp:
+            await self.close(peer)
+            raise Refused("no_candidates", "The server has no network interface for WebRTC (loopback alone is not enough).")
+        return str(peer.localDescription.sdp)
+
+    def _watch(self, peer: RTCPeerConnection, streams: OwnStreams) -> None:
+        timer = asyncio.get_running_loop().call_later(CONNECT_SECONDS, self._expired, peer)
+        self._open[peer] = timer
+        peer.on("datachannel", lambda channel: self._channel(peer, channel, streams))
+
+        async def changed() -> None:
+            if peer.connectionState == "connected":
+                timer.cancel()
+            elif peer.connectionState in ("failed", "closed"):
+                await self.close(peer)
+
+        peer.on("connectionstatechange", changed)
+
+    def _channel(self, peer: RTCPeerConnection, channel: RTCDataChannel, streams: OwnStreams) -> None:
+        if channel.label != "streams":
+            channel.close()
+            return
+        limit = peer.sctp.transport and getattr(peer.sctp, "_max_message_size", None) or 65536
+        multiplexer = Multiplexer(streams, _ChannelLink(channel, min(limit, 65536)))
+        channel.on("message", lambda message: self._task(multiplexer.receive(as_text(message))))
+        channel.on("close", lambda: self._task(multiplexer.aclose()))
+        peer.on("closed", lambda: self._task(multiplexer.aclose()))
+
+    def _task(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _expired(self, peer: RTCPeerConnection) -> None:
+        self._task(self.close(peer))
+
+    async def close(self, peer: RTCPeerConnection) -> None:
+        """Close one peer; its streams go on."""
+        if timer := self._open.pop(peer, None):
+            timer.cancel()
+            peer.emit("closed")
+            await peer.close()
+
+    async def aclose(self) -> None:
+        """Close all."""
+        await asyncio.gather(*(self.close(peer) for peer in list(self._open)))
+
+
+class RtcHandler(Handler):
+    """`tokenwidgets/rtc`."""
+
+    @authenticated
+    @authorized(action="execute", resource=RESOURCE)
+    @refusals
+    async def post(self) -> None:
+        """Answer an offer `{"sdp", "type": "offer"}` with `{"sdp", "type": "answer"}`."""
+        body = self.body_json()
+        match body:
+            case {"sdp": str(sdp), "type": "offer"} if len(sdp) <= SDP_BYTES:
+                answer = await self.app.rtc.answer(sdp, OwnStreams(self))
+                await self.finish({"sdp": answer, "type": "answer"})
+            case _:
+                raise Refused("bad_request", "An offer is {'sdp': text, 'type': 'offer'}.")

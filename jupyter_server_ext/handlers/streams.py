@@ -1,0 +1,149 @@
+"""Streams as resources: start, list, look at, read over SSE, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.utils import url_path_join
+from tornado.iostream import StreamClosedError
+from tornado.web import authenticated
+
+from tokenwidgets.errors import Refused
+from tokenwidgets.hub import Stream
+from tokenwidgets.wire import sse
+
+from .base import RESOURCE, Handler, refusals
+
+KEEPALIVE_SECONDS = 15.0
+"""A comment is sent after this long without an event: proxies close what is silent for a minute."""
+
+
+class EventStream(Handler):
+    """A response that is a stream's events."""
+
+    async def send_events(self, stream: Stream, after: int) -> None:
+        """Answer with the events behind `after`, as they come, to the end. A reader that goes away only leaves."""
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-cache, no-transform")
+        self.set_header("X-Accel-Buffering", "no")
+        self._gone = asyncio.Event()
+        try:
+            with stream.attached():
+                await self._follow(stream, after)
+        except StreamClosedError:
+            pass
+
+    async def _follow(self, stream: Stream, after: int) -> None:
+        self.write(sse.COMMENT)
+        await self.flush()
+        while not self._gone.is_set():
+            batch = stream.journal.batch(after)
+            if batch:
+                self.write(b"".join(sse.frame(e.seq, e.data) for e in batch))
+                await self.flush()
+                after = batch[-1].seq
+            if stream.journal.terminal and after >= stream.journal.terminal.seq:
+                return
+            await self._more(stream, after)
+
+    async def _more(self, stream: Stream, after: int) -> None:
+        """Wait for an event or the reader's departure; keep the connection and the server alive meanwhile."""
+        waits = [asyncio.ensure_future(stream.journal.wait(after)), asyncio.ensure_future(self._gone.wait())]
+        try:
+            done, _ = await asyncio.wait(waits, timeout=KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if not done:
+            self.app.touch()
+            self.write(sse.COMMENT)
+            await self.flush()
+
+    def on_connection_close(self) -> None:
+        """Tornado tells of a closed connection, and cancels nothing."""
+        if hasattr(self, "_gone"):
+            self._gone.set()
+        super().on_connection_close()
+
+
+class StreamsHandler(EventStream):
+    """`tokenwidgets/streams`."""
+
+    @authenticated
+    @authorized(action="execute", resource=RESOURCE)
+    @refusals
+    async def post(self) -> None:
+        """Start a stream; with `Accept: text/event-stream` answer with its events."""
+        stream = self.hub.start(self.hub.registry.request(self.body_json()), self.owner)
+        if "text/event-stream" in self.request.headers.get("Accept", ""):
+            self.set_header("X-Tokenwidgets-Stream", stream.id)
+            await self.send_events(stream, -1)
+            return
+        self.set_status(201)
+        url = url_path_join(self.base_url, "tokenwidgets", "streams", stream.id, "events")
+        await self.finish({"id": stream.id, "model": stream.call.request.model, "events": url})
+
+    @authenticated
+    @authorized(action="read", resource=RESOURCE)
+    async def get(self) -> None:
+        """The caller's own streams."""
+        await self.finish({"streams": [stream.snapshot() for stream in self.hub.streams(self.owner)]})
+
+
+class StreamHandler(Handler):
+    """`tokenwidgets/streams/{id}`."""
+
+    @authenticated
+    @authorized(action="read", resource=RESOURCE)
+    @refusals
+    async def get(self, stream_id: str) -> None:
+        """What the stream is now."""
+        await self.finish(self.hub.get(stream_id, self.owner).snapshot())
+
+    @authenticated
+    @authorized(action="write", resource=RESOURCE)
+    @refusals
+    async def delete(self, stream_id: str) -> None:
+        """Stop it; answered when the upstream is closed and the journal has ended."""
+        stream = self.hub.get(stream_id, self.owner)
+        await self.hub.stop(stream)
+        await self.finish(stream.snapshot())
+
+
+class EventsHandler(EventStream):
+    """`tokenwidgets/streams/{id}/events`."""
+
+    @authenticated
+    @authorized(action="read", resource=RESOURCE)
+    @refusals
+    async def get(self, stream_id: str) -> None:
+        """Its events behind `Last-Event-ID`, else behind `?after=`, else all; 204 when there will be no more."""
+        stream = self.hub.get(stream_id, self.owner)
+        after = self._after()
+        if stream.journal.terminal and after >= stream.journal.terminal.seq:
+            self.set_status(204)
+            await self.finish()
+            return
+        await self.send_events(stream, after)
+
+    def _after(self) -> int:
+        given = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "-1")
+        try:
+            return max(-1, int(given))
+        except ValueError:
+            raise Refused("bad_request", "'after' is the seq of the last event received, a whole number.") from None
+
+
+class WireHandler(Handler):
+    """`tokenwidgets/streams/{id}/wire`."""
+
+    @authenticated
+    @authorized(action="read", resource=RESOURCE)
+    @refusals
+    async def get(self, stream_id: str) -> None:
+        """The upstream frames as they came, base64; `dropped` counts those beyond the limit."""
+        stream = self.hub.get(stream_id, self.owner)
+        frames = [{"frame": base64.b64encode(f.data).decode(), "at": f.at, "dir": f.direction} for f in stream.frames]
+        await self.finish({"frames": frames, "dropped": stream.frames_dropped})

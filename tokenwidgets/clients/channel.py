@@ -1,0 +1,78 @@
+"""The client's side of the socket's protocol: many streams over one link, whatever the link is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast, get_args
+
+from ..errors import Refused
+from ..events import Entry, ErrorCode
+from ..wire import messages
+from ..wire.messages import Joiner
+from .base import Disconnected
+
+Inbox = asyncio.Queue[list[Entry] | Exception]
+
+
+class Channel:
+    """Sends the operations and hands out what comes, stream by stream.
+
+    Parameters
+    ----------
+    send : puts a message on the link; never waits.
+    """
+
+    def __init__(self, send: Callable[[str], None]) -> None:
+        self._send = send
+        self._joiner = Joiner()
+        self._inboxes: dict[str, Inbox] = {}
+        self._broken: Disconnected | None = None
+
+    def receive(self, text: str) -> None:
+        """Take a message from the link."""
+        whole = self._joiner.feed(text)
+        if whole is None:
+            return
+        body = messages.parse(whole)
+        if "events" in body:
+            self._deliver(body, messages.entries(whole))
+        elif body.get("op") == "refused":
+            self._deliver(body, _refusal(body))
+
+    def _deliver(self, body: dict[str, Any], item: list[Entry] | Exception) -> None:
+        if inbox := self._inboxes.get(str(body.get("stream"))):
+            inbox.put_nowait(item)
+
+    def broken(self, why: str) -> None:
+        """The link is gone: every reader is told."""
+        self._broken = Disconnected(why)
+        for inbox in self._inboxes.values():
+            inbox.put_nowait(self._broken)
+
+    async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
+        """See `Reader.attach`. One reader a stream; a further one takes its place."""
+        if self._broken is not None:
+            raise self._broken
+        inbox = self._inboxes[stream] = Inbox()
+        self._send(messages.message("attach", stream=stream, after=after).decode())
+        try:
+            while True:
+                item = await inbox.get()
+                if isinstance(item, Exception):
+                    raise item
+                if item:
+                    yield item
+                if not item or item[-1].terminal:
+                    return
+        finally:
+            if self._inboxes.get(stream) is inbox:
+                del self._inboxes[stream]
+                if self._broken is None:
+                    self._send(messages.message("detach", stream=stream).decode())
+
+
+def _refusal(body: dict[str, Any]) -> Refused:
+    error = body.get("error") or {}
+    code = error.get("code")
+    return Refused(cast(ErrorCode, code if code in get_args(ErrorCode) else "internal"), str(error.get("message", "Refused.")))

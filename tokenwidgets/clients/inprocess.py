@@ -1,0 +1,92 @@
+"""The hub inside this process: for hosts without a Jupyter server, and for files that only the kernel can read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+from ..events import Entry
+from ..hub import Hub, Stream
+from ..providers.registry import Call, Registry
+from ..recording import Frame
+from .base import Place, Reader, Started
+
+OWNER = "kernel"
+
+
+class InProcess:
+    """The same streams without a server.
+
+    Parameters
+    ----------
+    why : why they live here, in words a user reads.
+    """
+
+    place: Place = "kernel"
+    transport = "in-process"
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        self.hub = Hub(Registry(_log_dir()))
+
+    async def start(self, request: Mapping[str, Any]) -> Started:
+        """See `Gateway.start`."""
+        return _started(self.hub.start(self.hub.registry.request(request), OWNER))
+
+    async def begin(self, call: Call) -> Started:
+        """Start a call that no request names, such as the replay of a file."""
+        return _started(self.hub.begin(call, OWNER))
+
+    async def stop(self, stream: str) -> None:
+        """See `Gateway.stop`."""
+        await self.hub.stop(self.hub.get(stream, OWNER))
+
+    async def snapshot(self, stream: str) -> Mapping[str, Any]:
+        """See `Gateway.snapshot`."""
+        return self.hub.get(stream, OWNER).snapshot()
+
+    async def wire(self, stream: str) -> list[Frame]:
+        """See `Gateway.wire`."""
+        return list(self.hub.get(stream, OWNER).frames)
+
+    async def streams(self) -> list[Mapping[str, Any]]:
+        """See `Gateway.streams`."""
+        return [stream.snapshot() for stream in self.hub.streams(OWNER)]
+
+    async def models(self) -> list[Mapping[str, Any]]:
+        """See `Gateway.models`."""
+        return await self.hub.registry.models()
+
+    async def hosts(self) -> list[Mapping[str, Any]]:
+        """See `Gateway.hosts`."""
+        return self.hub.registry.hosts()
+
+    def reader(self) -> Reader:
+        """Itself: the journal is at hand."""
+        return self
+
+    async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
+        """See `Reader.attach`."""
+        found = self.hub.get(stream, OWNER)
+        with found.attached():
+            async for batch in found.journal.read(after):
+                yield batch
+
+    async def aclose(self) -> None:
+        """Stop every stream and the local model."""
+        await self.hub.aclose()
+
+
+def _started(stream: Stream) -> Started:
+    return Started(stream.id, stream.call.request.model)
+
+
+def _log_dir() -> Path:
+    try:
+        from jupyter_core.paths import jupyter_runtime_dir
+    except ImportError:
+        return Path(gettempdir()) / f"tokenwidgets-{os.getuid()}"
+    return Path(jupyter_runtime_dir())

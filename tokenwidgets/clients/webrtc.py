@@ -1,0 +1,87 @@
+"""Reading over a WebRTC data channel, by aiortc. It is imported when the first peer opens: it takes a third of a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from ..errors import Refused
+from ..events import Entry
+from .base import Disconnected
+from .channel import Channel
+from .rest import Rest
+
+if TYPE_CHECKING:
+    from aiortc import RTCPeerConnection
+
+OPEN_SECONDS = 10.0
+"""Longest wait for the data channel to open."""
+
+
+class WebRTCReader:
+    """Reads any number of streams over one peer connection, opened with the first.
+
+    Parameters
+    ----------
+    rest : the server, which answers the offer.
+    """
+
+    transport = "webrtc"
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+        self._opening = asyncio.Lock()
+        self._peer: RTCPeerConnection | None = None
+        self._channel: Channel | None = None
+
+    async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
+        """See `Reader.attach`."""
+        channel = await self._open()
+        async for batch in channel.attach(stream, after):
+            yield batch
+
+    async def _open(self) -> Channel:
+        async with self._opening:
+            if self._channel is None:
+                self._channel = await self._connect()
+            return self._channel
+
+    async def _connect(self) -> Channel:
+        from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+        peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        data = peer.createDataChannel("streams")
+        channel = Channel(data.send)
+        opened = asyncio.Event()
+        data.on("open", opened.set)
+        data.on("message", channel.receive)
+        data.on("close", lambda: self._gone(channel))
+        peer.on("connectionstatechange", lambda: self._changed(peer, channel))
+        try:
+            await peer.setLocalDescription(await peer.createOffer())
+            answer = await self._rest.offer(peer.localDescription.sdp)
+            await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+            async with asyncio.timeout(OPEN_SECONDS):
+                await opened.wait()
+        except TimeoutError:
+            await peer.close()
+            raise Disconnected(f"The data channel did not open in {OPEN_SECONDS:g} s: no network path for WebRTC to the server.") from None
+        except (Refused, Disconnected):
+            await peer.close()
+            raise
+        return channel
+
+    def _changed(self, peer: RTCPeerConnection, channel: Channel) -> None:
+        if peer.connectionState in ("failed", "closed"):
+            self._gone(channel)
+
+    def _gone(self, channel: Channel) -> None:
+        if self._channel is channel:
+            self._channel = None
+        channel.broken("The WebRTC connection to the Jupyter server closed.")
+
+    async def aclose(self) -> None:
+        """Close the peer."""
+        if self._peer is not None:
+            await self._peer.close()

@@ -1,0 +1,103 @@
+"""Reading over one multiplexed WebSocket, by websockets."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from ..errors import Refused
+from ..events import Entry
+from ..runtime import TICKET_HEADER
+from ..wire.messages import MESSAGE_BYTES
+from .base import Disconnected
+from .channel import Channel
+from .rest import Rest
+
+OPEN_SECONDS = 10.0
+"""Longest wait for the socket to open."""
+
+
+class WebSocketReader:
+    """Reads any number of streams over one socket, opened with the first.
+
+    Parameters
+    ----------
+    rest : the server.
+    """
+
+    transport = "ws"
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+        self._opening = asyncio.Lock()
+        self._connection: ClientConnection | None = None
+        self._channel: Channel | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
+        """See `Reader.attach`."""
+        channel = await self._open()
+        async for batch in channel.attach(stream, after):
+            yield batch
+
+    async def _open(self) -> Channel:
+        async with self._opening:
+            if self._channel is None:
+                connection = self._connection = await self._connect()
+                outbox: asyncio.Queue[str] = asyncio.Queue()
+                self._channel = Channel(outbox.put_nowait)
+                self._task(self._read(connection, self._channel))
+                self._task(_write(connection, outbox))
+            return self._channel
+
+    async def _connect(self) -> ClientConnection:
+        server = self._rest.server
+        url = "ws" + server.url.removeprefix("http") + "tokenwidgets/socket"
+        tls = self._rest.tls if isinstance(self._rest.tls, ssl.SSLContext) else (True if url.startswith("wss") else None)
+        try:
+            return await connect(
+                url,
+                additional_headers={TICKET_HEADER: server.ticket},
+                compression=None,
+                max_size=MESSAGE_BYTES,
+                open_timeout=OPEN_SECONDS,
+                proxy=None,
+                ssl=tls,
+            )
+        except (OSError, WebSocketException, TimeoutError) as e:
+            raise Disconnected(f"The socket of {server.url} did not open ({type(e).__name__}).") from None
+
+    async def _read(self, connection: ClientConnection, channel: Channel) -> None:
+        try:
+            async for message in connection:
+                channel.receive(message if isinstance(message, str) else message.decode())
+        except (WebSocketException, ValueError, Refused):
+            await connection.close()
+        finally:
+            self._channel = None
+            channel.broken("The socket to the Jupyter server closed.")
+
+    def _task(self, work: object) -> None:
+        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """Close the socket."""
+        if self._connection is not None:
+            await self._connection.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _write(connection: ClientConnection, outbox: asyncio.Queue[str]) -> None:
+    try:
+        while True:
+            await connection.send(await outbox.get())
+    except WebSocketException:
+        return

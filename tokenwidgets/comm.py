@@ -1,0 +1,111 @@
+"""The comm as one more link: a widget's custom messages carry the socket's protocol.
+
+Jupyter drops what a kernel sends beyond 1,000 messages a second over all its widgets. So all widgets of this kernel share one pacer:
+while a widget waits for its turn its events gather, and go in one message. A page that misses one sees the gap and attaches again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from .errors import Refused
+from .journal import Journal
+from .multiplex import Multiplexer
+from .portal import portal
+
+if TYPE_CHECKING:
+    from .result import Result
+    from .widgets.stream import TokenStream
+
+MESSAGES_PER_SECOND = 60
+"""The most the whole kernel sends over its widgets."""
+
+
+class Pacer:
+    """Hands out turns at a bounded rate, in the order of asking.
+
+    Parameters
+    ----------
+    rate : turns a second.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._gap = 1 / rate
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait for a turn."""
+        now = asyncio.get_running_loop().time()
+        due = max(now, self._next)
+        self._next = due + self._gap
+        await asyncio.sleep(due - now)
+
+
+_pacer = Pacer(MESSAGES_PER_SECOND)
+
+
+class _CommLink:
+    def __init__(self, send: Callable[[Any], None]) -> None:
+        self._send = send
+
+    async def ready(self) -> None:
+        await _pacer.turn()
+
+    def send(self, data: bytes) -> None:
+        self._send(json.loads(data))
+
+
+class _Copy:
+    """The kernel's copy of a stream, to be read like any other."""
+
+    def __init__(self, result: Result) -> None:
+        self.id = result.id
+        self.journal: Journal = result.journal
+
+    def attached(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class _OneStream:
+    """What a widget may reach over its comm: the stream it shows, and no other."""
+
+    def __init__(self, result: Result) -> None:
+        self._result = result
+
+    async def start(self, request: Any) -> _Copy:
+        raise Refused("bad_request", "A widget shows a stream; it does not start one.")
+
+    async def get(self, stream_id: str) -> _Copy:
+        if stream_id != self._result.id:
+            raise Refused("not_found", "This widget shows another stream.")
+        return _Copy(self._result)
+
+    async def stop(self, stream_id: str) -> None:
+        await self.get(stream_id)
+        await self._result.gateway.stop(stream_id)
+
+
+def connect(widget: TokenStream, result: Result) -> Callable[[], None]:
+    """Answer a widget's messages from the kernel's copy of its stream; returns what ends it.
+
+    Messages arrive on whatever thread the front end's subshell has; they are handed to the portal at once.
+    """
+    multiplexer = Multiplexer(_OneStream(result), _CommLink(widget.send))
+
+    def received(_: Any, content: Any, __: Any) -> None:
+        if isinstance(content, dict) and content.get("op") == "attached":
+            result.transport, result.why = str(content.get("transport", "")), str(content.get("why", ""))
+        else:
+            portal().submit(multiplexer.receive(json.dumps(content)))
+
+    widget.on_msg(received)
+    return lambda: _close(widget, received, multiplexer)
+
+
+def _close(widget: TokenStream, received: Callable[..., None], multiplexer: Multiplexer) -> None:
+    widget.on_msg(received, remove=True)
+    portal().submit(multiplexer.aclose())

@@ -1,0 +1,152 @@
+"""Sub-commands of `%stream`: a line is one only if it parses as one, else it is a prompt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from getpass import getpass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from . import api
+from .errors import Refused
+from .providers import config, keys
+from .request import split_model
+from .result import Result
+
+Command = Callable[[], Result | None]
+
+
+def parse(words: Sequence[str]) -> Command | None:
+    """The command that a line's words are, or None when they are a prompt."""
+    match words:
+        case ["list"]:
+            return _list
+        case ["hosts"]:
+            return _hosts
+        case ["doctor"]:
+            return _doctor
+        case ["help"]:
+            return _help
+        case ["alias"]:
+            return _aliases
+        case ["alias", name, model] if _is_model(model):
+            return partial(_alias, name, model)
+        case ["config"]:
+            return _config
+        case ["config", "key", host] if host in config.load().hosts:
+            return partial(_key, host)
+        case ["replay", file] if _is_recording(file):
+            return partial(_replay, file, 1.0)
+        case ["replay", file, speed] if _is_recording(file) and isinstance(value(speed), int | float):
+            return partial(_replay, file, float(value(speed)))
+    return None
+
+
+def value(text: str) -> Any:
+    """An option's value: JSON where it is JSON (`0.2`, `true`, `["a"]`), else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _is_model(name: str) -> bool:
+    try:
+        split_model(name)
+    except Refused:
+        return False
+    return True
+
+
+def _is_recording(file: str) -> bool:
+    return file.endswith(".jsonl") or Path(file).exists() or f"replay/{file}" in api.models()
+
+
+class Table:
+    """Rows that show as a table in a notebook and as columns in a terminal.
+
+    Parameters
+    ----------
+    head : names of the columns.
+    rows : texts.
+    """
+
+    def __init__(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        self.head = head
+        self.rows = rows
+
+    def __repr__(self) -> str:
+        widths = [max(len(row[i]) for row in (self.head, *self.rows)) for i in range(len(self.head))]
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (self.head, *self.rows))
+
+    def _repr_html_(self) -> str:
+        def line(cells: Sequence[str], tag: str) -> str:
+            return "<tr>" + "".join(f'<{tag} style="text-align:left">{escape(cell)}</{tag}>' for cell in cells) + "</tr>"
+
+        return f"<table><thead>{line(self.head, 'th')}</thead><tbody>{''.join(line(row, 'td') for row in self.rows)}</tbody></table>"
+
+
+def _show(thing: object) -> None:
+    from IPython.display import display
+
+    display(thing)
+
+
+def _list() -> None:
+    _show(Table(["model"], [[name] for name in api.models()]))
+
+
+def _hosts() -> None:
+    _show(Table(["host", "key", "what it is"], [[h["name"], _key_state(h["key"]), h["about"]] for h in api.hosts()]))
+
+
+def _key_state(key: dict[str, Any]) -> str:
+    if key["present"]:
+        return f"present, from {key['source']}"
+    return f"missing: set {key['variable']}" if key["needed"] else "not needed"
+
+
+def _doctor() -> None:
+    from .diagnosis import doctor
+
+    _show(doctor())
+
+
+def _help() -> None:
+    from .magic import USAGE
+
+    print(USAGE)  # noqa: T201 (help is asked for)
+
+
+def _aliases() -> None:
+    _show(Table(["alias", "model"], [list(pair) for pair in config.load().aliases.items()]))
+
+
+def _alias(name: str, model: str) -> None:
+    config.add_alias(name, model)
+    print(f"{name} is {model} now, for every notebook.")  # noqa: T201 (says what was done)
+
+
+def _config() -> None:
+    settings = config.load()
+    rows = [
+        ["configuration", f"{settings.path}{'' if settings.path.exists() else ' (not there)'}"],
+        ["default model", settings.default_model or "local if it can run, else sim/steady"],
+        ["keys", "%stream hosts shows which are present; %stream config key HOST stores one"],
+    ]
+    _show(Table(["setting", "value"], rows))
+
+
+def _key(name: str) -> None:
+    key = getpass(f"Key for {name}: ").strip()
+    if not key:
+        raise Refused("bad_request", "No key was given, so none was stored.")
+    where = keys.store(config.load().host(name), key)
+    print(f"Stored in {where}; it will not be shown.")  # noqa: T201 (says what was done)
+
+
+def _replay(file: str, speed: float) -> Result:
+    return api.replay(file, speed=speed).wait()

@@ -1,0 +1,290 @@
+"""Starts streams, owns their journals and lifetimes, stops and expires them.
+
+Rules:
+
+* One stream is one call of a provider. Readers come and go; only `stop`, the provider, a limit or nobody reading ends it.
+* Whatever the provider does (returns early, raises, emits after its end), the journal gets exactly one terminal event.
+* Stop cancels the provider's task, which closes the upstream connection, and only then ends the journal: nothing is journalled between.
+* The hub and everything it owns live on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .errors import Refused
+from .events import End, Error, Event, Start, Text, payload
+from .journal import JOURNAL_BYTES, Journal, JournalClosed, JournalFull
+from .metrics import measure
+from .providers.base import Direction
+from .providers.registry import Call, Registry
+from .recording import Frame
+from .request import Request
+
+log = logging.getLogger("tokenwidgets")
+
+KERNEL = "kernel"
+"""Owner of what a kernel starts where users are told apart. A kernel does not know its user, so the first user who shows the stream's
+unguessable id, which is the one whose page the kernel told it, becomes its owner too; after that nobody else can."""
+
+STOP_SECONDS = 2.0
+"""Longest wait for a provider's connection to close; after it the stream ends all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Everything that can grow, named.
+
+    Parameters
+    ----------
+    journal_bytes : encoded events of one stream; at it the stream ends with an error `limit`.
+    frame_bytes : upstream frames kept of one stream for the inspector; later ones are dropped.
+    total_bytes : journals and frames of all streams; finished ones are evicted first, the oldest first.
+    open_streams : streams running at once.
+    kept_seconds : a journal's life after its end.
+    unread_seconds : a running stream without a reader is stopped after this.
+    wall_seconds : longest run of a stream.
+    """
+
+    journal_bytes: int = JOURNAL_BYTES
+    frame_bytes: int = 8 * 2**20
+    total_bytes: int = 512 * 2**20
+    open_streams: int = 256
+    kept_seconds: float = 600.0
+    unread_seconds: float = 300.0
+    wall_seconds: float = 3600.0
+
+
+class Stream:
+    """One running or finished generation: the sink its provider writes to, and the journal readers follow.
+
+    Parameters
+    ----------
+    call : the checked request.
+    owner : who may see and stop it; see `KERNEL`.
+    limits : see `Limits`.
+    """
+
+    def __init__(self, call: Call, owner: str, limits: Limits) -> None:
+        self.id = secrets.token_urlsafe(16)
+        self.call = call
+        self.owners = {owner}
+        self.created = time.time()
+        self.journal = Journal(limits.journal_bytes)
+        self.frames: list[Frame] = []
+        self.frames_dropped = 0
+        self.ended = False
+        self.readers = 0
+        self.task: asyncio.Task[None] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self._began = time.perf_counter_ns()
+        self._frame_room = limits.frame_bytes
+        self._on_readers: Callable[[Stream], None] = lambda stream: None
+        self.emit(Start(self.id, call.request.model, call.host, call.dialect, self.created, call.simulated, call.replayed), 0)
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return self.journal.size + sum(len(f.data) for f in self.frames)
+
+    @property
+    def running(self) -> bool:
+        """Whether the terminal event is still to come."""
+        return self.journal.terminal is None
+
+    @property
+    def state(self) -> str:
+        """`running`, `ended` or `failed`."""
+        last = self.journal.terminal
+        return "running" if last is None else "failed" if isinstance(last.event, Error) else "ended"
+
+    def now(self) -> int:
+        """µs since the attempt began."""
+        return (time.perf_counter_ns() - self._began) // 1000
+
+    def emit(self, event: Event, at: int | None = None) -> None:
+        """Journal an event. Raises `JournalClosed` after the end, `JournalFull` at the limit."""
+        self.journal.append(event, self.now() if at is None else at)
+
+    def frame(self, data: bytes, at: int, direction: Direction = "in") -> None:
+        """Keep a frame while there is room."""
+        self._frame_room -= len(data)
+        if self._frame_room < 0:
+            self.frames_dropped += 1
+            return
+        self.frames.append(Frame(data, at, direction))
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Count as a reader, which keeps the stream from being stopped as unread."""
+        self.readers += 1
+        self._on_readers(self)
+        try:
+            yield
+        finally:
+            self.readers -= 1
+            self._on_readers(self)
+
+    def end(self, event: End | Error) -> None:
+        """Make `event` the terminal one, unless there is one."""
+        if self.running:
+            self.emit(event)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the stream is now, as JSON: state, the answer so far, usage and figures."""
+        figures = measure(self.journal.entries)
+        return {
+            "id": self.id,
+            "model": self.call.request.model,
+            "host": self.call.host,
+            "dialect": self.call.dialect,
+            "created": self.created,
+            "state": self.state,
+            "seq": len(self.journal.entries) - 1,
+            "readers": self.readers,
+            "text": "".join(e.event.delta for e in self.journal.entries if isinstance(e.event, Text) and e.event.choice == 0),
+            "usage": payload(figures.usage) if figures.usage else None,
+            "metrics": {name: value for name, value in asdict(figures).items() if name not in ("usage", "end")},
+        }
+
+
+class Hub:
+    """All streams of one process.
+
+    Parameters
+    ----------
+    registry : finds and calls providers.
+    limits : see `Limits`.
+    on_end : called with each stream that ended, for logs and metrics.
+    """
+
+    def __init__(self, registry: Registry, limits: Limits | None = None, on_end: Callable[[Stream], None] | None = None) -> None:
+        self.registry = registry
+        self.limits = limits or Limits()
+        self._on_end = on_end
+        self._streams: dict[str, Stream] = {}
+
+    def start(self, request: Request, owner: str) -> Stream:
+        """Begin a generation; returns at once, with `start` journalled.
+
+        Raises
+        ------
+        Refused : something is wrong with the request, or a limit is reached. Nothing was sent.
+        """
+        return self.begin(self.registry.resolve(request), owner)
+
+    def begin(self, call: Call, owner: str) -> Stream:
+        """Begin a call that was checked already. Raises `Refused` when a limit is reached."""
+        self._make_room()
+        stream = Stream(call, owner, self.limits)
+        stream._on_readers = self._readers_changed
+        self._streams[stream.id] = stream
+        stream.task = asyncio.create_task(self._run(stream), name=f"tokenwidgets-stream-{stream.id}")
+        self._readers_changed(stream)
+        return stream
+
+    def get(self, stream_id: str, owner: str) -> Stream:
+        """A stream of `owner`'s, or a kernel's that nobody has claimed yet, which becomes theirs.
+
+        Raises
+        ------
+        Refused : there is none by that id, or it is another's: the answer is the same.
+        """
+        stream = self._streams.get(stream_id)
+        if stream is not None and stream.owners == {KERNEL}:
+            stream.owners.add(owner)
+        if stream is None or owner not in stream.owners:
+            minutes = self.limits.kept_seconds / 60
+            raise Refused("not_found", f"There is no such stream here: it may have expired ({minutes:g} min after its end), or the server restarted.")
+        return stream
+
+    def streams(self, owner: str) -> list[Stream]:
+        """The streams of `owner`, oldest first."""
+        return [s for s in self._streams.values() if owner in s.owners]
+
+    async def stop(self, stream: Stream, why: End | Error | None = None) -> None:
+        """Close the upstream connection, then end the journal with `why` (default: cancelled). Returns when both are done."""
+        if stream.running and stream.task is not None:
+            stream.task.cancel()
+            await asyncio.wait([stream.task], timeout=STOP_SECONDS)
+            stream.end(why or End("cancelled"))
+            self._ended(stream)
+
+    async def aclose(self) -> None:
+        """Stop every stream and release what the providers hold."""
+        ended = Error("connection", "The server that held this stream was shut down.", stage="close", retryable=True)
+        await asyncio.gather(*(self.stop(s, ended) for s in self._streams.values()))
+        for stream in self._streams.values():
+            if stream.timer:
+                stream.timer.cancel()
+        await self.registry.aclose()
+
+    async def _run(self, stream: Stream) -> None:
+        """Carry a call out; afterwards the journal is ended, unless the task was cancelled by `stop`, which ends it."""
+        try:
+            async with asyncio.timeout(self.limits.wall_seconds):
+                await stream.call.provider.run(stream.call.request, stream)
+            stream.end(Error("internal", "The provider's adapter ended without saying how."))
+        except JournalFull:
+            stream.end(Error("limit", f"The answer exceeded {self.limits.journal_bytes} bytes of events, so the stream was closed."))
+        except TimeoutError:
+            stream.end(Error("limit", f"The stream ran for {self.limits.wall_seconds:g} s, so it was closed."))
+        except JournalClosed:
+            log.debug("provider %s emitted after its end", stream.call.host)
+        except Refused as e:
+            stream.end(e.event())
+        except Exception as e:
+            # Only the kind of the exception is logged or shown: its text may quote a prompt or a header.
+            log.exception("stream of host %s failed in %s", stream.call.host, type(e).__name__, exc_info=False)
+            stream.end(Error("internal", f"The stream failed inside tokenwidgets ({type(e).__name__}).", stage="stream"))
+        self._ended(stream)
+
+    def _ended(self, stream: Stream) -> None:
+        if stream.ended:
+            return
+        stream.ended = True
+        if stream.timer is not None:
+            stream.timer.cancel()
+        stream.timer = asyncio.get_running_loop().call_later(self.limits.kept_seconds, self._streams.pop, stream.id, None)
+        if self._on_end:
+            self._on_end(stream)
+
+    def _readers_changed(self, stream: Stream) -> None:
+        """(Re)arm the timer that stops a stream nobody reads."""
+        if not stream.running:
+            return
+        if stream.timer is not None:
+            stream.timer.cancel()
+            stream.timer = None
+        if stream.readers == 0:
+            stream.timer = asyncio.get_running_loop().call_later(self.limits.unread_seconds, self._unread, stream)
+
+    def _unread(self, stream: Stream) -> None:
+        reason = End("cancelled", raw=f"nobody read it for {self.limits.unread_seconds:g} s")
+        stream.timer = None
+        self._stopping = asyncio.create_task(self.stop(stream, reason))
+
+    def _make_room(self) -> None:
+        """Refuse a stream beyond the limit of open ones; evict finished ones beyond the limit of bytes."""
+        streams = list(self._streams.values())
+        if sum(s.running for s in streams) >= self.limits.open_streams:
+            raise Refused("limit", f"{self.limits.open_streams} streams are running already: stop one, or wait for one to end.")
+        held = sum(s.size for s in streams)
+        for stream in streams:
+            if held <= self.limits.total_bytes:
+                return
+            if not stream.running:
+                held -= stream.size
+                self._forget(stream)
+
+    def _forget(self, stream: Stream) -> None:
+        if stream.timer:
+            stream.timer.cancel()
+        del self._streams[stream.id]

@@ -1,0 +1,213 @@
+"""A provider behind HTTP: one dialect spoken to one host."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+
+from ..dialects.base import Decoder, Dialect, HttpCall, Profile
+from ..events import CONTENT, Error, Event, Notice, Stage
+from ..request import Request
+from .base import Sink
+from .keys import Secret
+from .upstream import AddressRefused, Phase, Response, Upstream
+
+FINISH_SECONDS = 1.0
+"""Longest wait for usage and the end marker after the finish frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watchdogs:
+    """Two ways a stream can hang, in seconds.
+
+    Parameters
+    ----------
+    idle : longest time without any byte, keep-alives included.
+    progress : longest time without content; keep-alives do not count.
+    """
+
+    idle: float = 300.0
+    progress: float = 900.0
+
+
+class HttpProvider:
+    """Calls a model over HTTP and decodes its stream.
+
+    Parameters
+    ----------
+    dialect, profile : the wire format and the host's quirks.
+    base_url : from configuration, never from a request.
+    key : sent in the dialect's own header, kept nowhere else.
+    upstream : the connections.
+    watchdogs : when to give up on a silent provider.
+    """
+
+    def __init__(
+        self, dialect: Dialect, profile: Profile, base_url: str, key: Secret | None, upstream: Upstream, watchdogs: Watchdogs
+    ) -> None:
+        self.dialect = dialect
+        self.profile = profile
+        self.base_url = base_url
+        self.key = key
+        self.upstream = upstream
+        self.watchdogs = watchdogs
+
+    async def run(self, request: Request, sink: Sink) -> None:
+        """See `Provider.run`."""
+        call = self.dialect.encode(request, self.profile)
+        timeline = _Timeline(sink, self.upstream.clock())
+        try:
+            async with self._opened(call, timeline) as response:
+                await self._answer(response, timeline)
+        except TimeoutError:
+            sink.emit(_silent("sent no answer", self.watchdogs.idle, "http"))
+        except (httpx.HTTPError, httpx.InvalidURL) as e:
+            sink.emit(connection_error(e, self.base_url))
+
+    @asynccontextmanager
+    async def _opened(self, call: HttpCall, timeline: _Timeline) -> AsyncIterator[Response]:
+        """The call's response, within the idle time; the body has its own watchdogs."""
+        async with asyncio.timeout(self.watchdogs.idle) as watchdog, self._request(call, timeline) as response:
+            watchdog.reschedule(None)
+            yield response
+
+    def _request(self, call: HttpCall, timeline: _Timeline) -> AbstractAsyncContextManager[Response]:
+        headers = {**self.dialect.headers(self.key.reveal() if self.key else None), **call.headers}
+        return self.upstream.request("POST", self.base_url + call.path, headers, call.body, timeline.phase(self.base_url, call))
+
+    async def _answer(self, response: Response, timeline: _Timeline) -> None:
+        at = timeline.at(response.read_ns())
+        timeline.sink.emit(Notice("connection", {"headers": at, "status": response.status}), at)
+        if response.status >= 300:
+            body = await response.body()
+            timeline.sink.frame(body, at)
+            timeline.sink.emit(self.dialect.failure(response.status, response.headers, body), at)
+            return
+        for notice in self.dialect.head(response.headers):
+            timeline.sink.emit(notice, at)
+        await self._decode(response, timeline)
+
+    async def _decode(self, response: Response, timeline: _Timeline) -> None:
+        decoder = self.dialect.decoder(self.profile)
+        deadline = _Deadline(self.watchdogs)
+        chunks = response.chunks()
+        while not decoder.done:
+            try:
+                async with asyncio.timeout_at(deadline.at(decoder)):
+                    data, instant = await anext(chunks)
+            except TimeoutError:
+                timeline.emit_all(decoder.close() if decoder.finishing else [deadline.error()])
+                return
+            except (StopAsyncIteration, httpx.HTTPError) as e:
+                timeline.emit_all(_cut(decoder, e, self.base_url))
+                return
+            at = timeline.at(instant)
+            timeline.sink.frame(data, at)
+            events = decoder.feed(data)
+            deadline.saw(events)
+            timeline.emit_all(events, at)
+
+
+class _Timeline:
+    """One attempt's sink, with the upstream's instants (ns) put on the stream's clock (µs)."""
+
+    def __init__(self, sink: Sink, started_ns: int) -> None:
+        self.sink = sink
+        self._started_ns = started_ns
+        self._base = sink.now()
+
+    def at(self, instant_ns: int) -> int:
+        return self._base + max(0, instant_ns - self._started_ns) // 1000
+
+    def phase(self, base_url: str, call: HttpCall) -> Phase:
+        def saw(name: str, instants: Mapping[str, int]) -> None:
+            if name == "sent":
+                at = self.at(instants["sent"])
+                self.sink.frame(_request_text(base_url, call), at, "out")
+                phases = {k: self.at(v) for k, v in instants.items()}
+                self.sink.emit(Notice("connection", {**phases, "reused": "connect" not in phases}), at)
+
+        return saw
+
+    def emit_all(self, events: list[Event], at: int | None = None) -> None:
+        for event in events:
+            self.sink.emit(event, at)
+
+
+class _Deadline:
+    """The next instant (loop time) at which a stream counts as hung, and why."""
+
+    def __init__(self, watchdogs: Watchdogs) -> None:
+        self._watchdogs = watchdogs
+        self._progress_from = self._now()
+        self._finish_by: float | None = None
+        self._hung = ""
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def saw(self, events: list[Event]) -> None:
+        if any(isinstance(e, CONTENT) for e in events):
+            self._progress_from = self._now()
+
+    def at(self, decoder: Decoder) -> float:
+        if decoder.finishing:
+            self._finish_by = self._finish_by or self._now() + FINISH_SECONDS
+            return self._finish_by
+        idle = self._now() + self._watchdogs.idle
+        progress = self._progress_from + self._watchdogs.progress
+        self._hung = "idle" if idle <= progress else "progress"
+        return min(idle, progress)
+
+    def error(self) -> Error:
+        if self._hung == "idle":
+            return _silent("sent nothing", self._watchdogs.idle, "stream")
+        return _silent("sent keep-alives but no content", self._watchdogs.progress, "stream")
+
+
+def _cut(decoder: Decoder, cause: Exception, base_url: str) -> list[Event]:
+    """The body ended, in good order or not. After valid frames the decoder knows the ending; a break before them is the connection's."""
+    events = decoder.close()
+    if isinstance(cause, httpx.HTTPError) and events and isinstance(events[-1], Error):
+        return [*events[:-1], connection_error(cause, base_url)]
+    return events
+
+
+def _silent(what: str, seconds: float, stage: Stage) -> Error:
+    return Error("timeout", f"The provider {what} for {seconds:g} s, so the connection was closed.", stage=stage, retryable=True)
+
+
+def _request_text(base_url: str, call: HttpCall) -> bytes:
+    """The request as it travelled, without the headers that carry the key."""
+    url = urlsplit(base_url + call.path)
+    return f"POST {url.path} HTTP/1.1\r\nhost: {url.netloc}\r\n\r\n".encode() + call.body
+
+
+def connection_error(error: Exception, base_url: str) -> Error:
+    """What an httpx error means to a user. The error's own text is not used: it may hold the URL's secrets or the library's jargon."""
+    where = urlsplit(base_url).netloc
+    if isinstance(error.__cause__, AddressRefused):
+        text = f"{where} is at a private address: set local = true for this host in tokenwidgets.toml if that is meant."
+        return Error("connection", text, stage="connect")
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return Error("timeout", f"{where} did not accept the connection in time: is the address right?", stage="connect", retryable=True)
+    if isinstance(error, httpx.ConnectError):
+        text = f"{where} cannot be reached ({_reason(error)}): is the server running and the address right?"
+        return Error("connection", text, stage="connect", retryable=True)
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return Error("bad_request", f"The base URL of this host is not one: {where or 'it has no host name'}.", stage="connect")
+    return Error("connection", f"{where} broke the connection before an answer came.", stage="http", retryable=True)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).lower()
+    if "certificate" in text:
+        return "its certificate is not trusted"
+    if "resolve" in text or "no address" in text:
+        return "its name does not resolve"
+    return "connection refused" if "refused" in text or "all connection attempts failed" in text else "no connection"

@@ -1,0 +1,155 @@
+"""From a request to the provider that serves it, with every check that can be made before anything is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .. import dialects
+from ..errors import Refused
+from ..request import SIM_OPTIONS, Check, Request, check_options, parse
+from . import config, keys, local
+from .base import Provider
+from .catalogue import Catalogue
+from .config import Config
+from .hosts import Host
+from .http import HttpProvider, Watchdogs
+from .replay import REPLAY_OPTIONS, SHIPPED, Replay
+from .sim import Sim
+from .upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that passed every check, and who will carry it out."""
+
+    request: Request
+    host: str
+    dialect: str
+    provider: Provider
+
+    @property
+    def simulated(self) -> bool:
+        """Whether no model answers."""
+        return self.host == "sim"
+
+    @property
+    def replayed(self) -> bool:
+        """Whether a recording answers."""
+        return self.host == "replay"
+
+
+class Registry:
+    """Providers of this process: configuration, keys, connections, the local model.
+
+    Parameters
+    ----------
+    log_dir : where the local model's log is kept.
+    recordings : folder of the shipped recordings.
+    watchdogs : limits of a silent provider.
+    """
+
+    def __init__(self, log_dir: Path, recordings: Path | None = None, watchdogs: Watchdogs | None = None) -> None:
+        self.recordings = recordings or SHIPPED
+        self.watchdogs = watchdogs or Watchdogs()
+        self.children = local.LocalModels(log_dir)
+        self._public = Upstream(local=False)
+        self._private = Upstream(local=True)
+        self.catalogue = Catalogue(self.upstream)
+
+    def config(self) -> Config:
+        """The configuration as it is now."""
+        return config.load()
+
+    def upstream(self, host: Host) -> Upstream:
+        """The connections a host may use."""
+        return self._private if host.local else self._public
+
+    def request(self, body: Any) -> Request:
+        """Check a request's JSON, with aliases replaced and the default model filled in.
+
+        Raises
+        ------
+        Refused : like `tokenwidgets.request.parse`.
+        """
+        settings = self.config()
+        if isinstance(body, Mapping):
+            model = body.get("model") or settings.default_model or self._default(settings)
+            body = {**body, "model": settings.model(model) if isinstance(model, str) else model}
+        return parse(body)
+
+    def _default(self, settings: Config) -> str:
+        """The local model where it can run, else the simulator."""
+        return f"local/{next(iter(local.models(settings.local_models)))}" if local.can_run(settings.local_models) else "sim/steady"
+
+    def resolve(self, request: Request) -> Call:
+        """Check a request and choose who carries it out.
+
+        Raises
+        ------
+        Refused : unknown host or model, dialect, option; no key.
+        """
+        settings = self.config()
+        host = settings.host(request.host)
+        dialect = self._dialect(request, host)
+        check_options(request.options, host.name, OWN_OPTIONS.get(host.name, {}))
+        request = replace(request, dialect=dialect)
+        return Call(request, host.name, dialect, self._provider(request, host, dialect, settings))
+
+    def _dialect(self, request: Request, host: Host) -> str:
+        name = request.dialect or host.dialect
+        if host.name in ("sim", "replay"):
+            return name
+        if name not in host.dialects:
+            raise Refused("bad_request", f"{host.name} does not speak {name!r}; it speaks {', '.join(host.dialects)}.")
+        return name
+
+    def _provider(self, request: Request, host: Host, dialect: str, settings: Config) -> Provider:
+        if host.name == "sim":
+            return Sim.checked(request)
+        if host.name == "replay":
+            return Replay.checked(request, self.recordings)
+        if host.name == "local" and not host.dialects["openai-chat"]:
+            path = local.locate(request.name, settings.local_models)
+            return local.LocalProvider(
+                self.children, path, request.name, dialects.get(dialect), self.upstream(host), self.watchdogs
+            )
+        key = keys.need(host)
+        return HttpProvider(
+            dialects.get(dialect), host.profile, host.dialects[dialect], key.secret if key else None, self.upstream(host), self.watchdogs
+        )
+
+    async def models(self) -> list[Mapping[str, Any]]:
+        """Every model that can be named now: known ones, and those of hosts that can be asked."""
+        settings = await asyncio.to_thread(self.config)
+        return await self.catalogue.models(settings, self.recordings)
+
+    def hosts(self) -> list[Mapping[str, Any]]:
+        """Every host: what it speaks, whether a key is there and from where, never the key."""
+        return [_described(host) for host in self.config().hosts.values()]
+
+    async def aclose(self) -> None:
+        """End the local model and close every connection."""
+        await self.children.aclose()
+        await self._public.aclose()
+        await self._private.aclose()
+
+
+OWN_OPTIONS: Mapping[str, Mapping[str, Check]] = {"sim": SIM_OPTIONS, "replay": REPLAY_OPTIONS}
+"""Options that one host has beside the common ones."""
+
+
+def _described(host: Host) -> Mapping[str, Any]:
+    key = keys.find(host)
+    return {
+        "name": host.name,
+        "about": host.about,
+        "dialects": list(host.dialects),
+        "base_urls": {k: v for k, v in host.dialects.items() if v},
+        "key": {"needed": host.key_needed, "present": key is not None, "source": key.source if key else None, "variable": host.key_env},
+        "local": host.local,
+        "models": list(host.models),
+    }

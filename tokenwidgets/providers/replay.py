@@ -1,0 +1,113 @@
+"""The host `replay`: a recording played again, with its own timing or at another speed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..errors import Refused
+from ..events import End, Entry, Event, Notice, Start
+from ..recording import Frame, Recording, RecordingError, in_order, load
+from ..request import Check, Request
+from .base import Sink
+from .pace import Sleep, paced
+
+SHIPPED = Path(__file__).parent.parent / "recordings"
+"""The recordings that come with the package."""
+
+SPEED_MAX = 1000.0
+
+REPLAY_OPTIONS: Mapping[str, Check] = {
+    "speed": (
+        lambda v: isinstance(v, int | float) and not isinstance(v, bool) and 0 < v <= SPEED_MAX,
+        f"a number above 0, at most {SPEED_MAX:g}",
+    ),
+}
+"""Options beside the common ones: how many times faster than it was recorded."""
+
+
+class Replay:
+    """Plays shipped recordings by name.
+
+    Parameters
+    ----------
+    recordings : the directory they are in; nothing outside it can be named.
+    sleep : waits some seconds.
+    """
+
+    def __init__(self, recordings: Path = SHIPPED, sleep: Sleep = asyncio.sleep) -> None:
+        self.recordings = recordings
+        self.sleep = sleep
+
+    @classmethod
+    def checked(cls, request: Request, recordings: Path = SHIPPED) -> Replay:
+        """A player for a request. Raises `Refused` where there is no recording of that name."""
+        player = cls(recordings)
+        player.find(request.name)
+        return player
+
+    def names(self) -> list[str]:
+        """What can be played."""
+        return sorted(path.stem for path in self.recordings.glob("*.jsonl") if not path.name.startswith("."))
+
+    def find(self, name: str) -> Path:
+        """The file of a recording: `name` is compared with what the directory lists, and never becomes part of a path unknown.
+
+        Raises
+        ------
+        Refused : there is none of that name.
+        """
+        names = self.names()
+        if name in names:
+            return self.recordings / f"{name}.jsonl"
+        near = get_close_matches(name, names, n=3) or names
+        known = f"there is {', '.join(near)}" if near else "none came with this version"
+        raise Refused("not_found", f"There is no shipped recording {name!r}: {known}.")
+
+    async def run(self, request: Request, sink: Sink) -> None:
+        """See `Provider.run`. Raises `Refused` like `find`, and where the file is no recording."""
+        path = self.find(request.name)
+        try:
+            recording = await asyncio.to_thread(load, path)
+        except (RecordingError, OSError) as e:
+            raise Refused("internal", str(e)) from None
+        await replay_recording(recording, sink, float(request.options.get("speed", 1)), self.sleep)
+
+
+async def replay_recording(recording: Recording, sink: Sink, speed: float = 1.0, sleep: Sleep = asyncio.sleep) -> None:
+    """Emit what a recording holds behind its `start`, each thing when it is due.
+
+    `at` is the instant of the replay, not of the recording, so that a replay is measured like any stream; the phases of the
+    connection are scaled with it. What was cut off ends with `end`, reason `truncated`.
+
+    Parameters
+    ----------
+    recording : what to play.
+    sink : its zero is the replay's zero.
+    speed : times faster than recorded, above 0.
+    sleep : waits some seconds.
+    """
+    entries = [e for e in recording.entries if not isinstance(e.event, Start)]
+    timed = ((round(item.at / speed), item) for item in in_order(entries, recording.frames))
+    async for batch in paced(timed, sink.now, sleep):
+        for item in batch:
+            _play(item, sink, speed)
+    if not (recording.entries and recording.entries[-1].terminal):
+        sink.emit(End("truncated"))
+
+
+def _play(item: Entry | Frame, sink: Sink, speed: float) -> None:
+    if isinstance(item, Frame):
+        sink.frame(item.data, sink.now(), item.direction)
+    else:
+        sink.emit(_scaled(item.event, speed), sink.now())
+
+
+def _scaled(event: Event, speed: float) -> Event:
+    if not isinstance(event, Notice) or event.kind != "connection":
+        return event
+    phases = ("dns", "connect", "tls", "sent", "headers")
+    return replace(event, data={k: round(v / speed) if k in phases and isinstance(v, int) else v for k, v in event.data.items()})

@@ -1,0 +1,374 @@
+"""What `tw.stream` gives: a stream to iterate, wait for, stop, measure and save, from any thread and inside any running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import recording
+from .clients.base import Disconnected, Gateway, Started
+from .clients.follow import follow
+from .errors import Refused, StreamFailed
+from .events import End, Entry, Error, Reasoning, Refusal, Start, Text, Tool, Usage
+from .figures import line, outcome
+from .journal import Journal
+from .metrics import Metrics, measure
+from .portal import portal, wait
+from .recording import Frame, Header
+
+if TYPE_CHECKING:
+    import pandas
+
+    from .display import Display
+
+JOURNAL_BYTES = 64 * 2**20
+"""The kernel's copy may hold what any server's limit allows."""
+
+STOP_SECONDS = 5.0
+"""Longest wait for a stream to end after it was stopped from here."""
+
+
+class Result:
+    """One stream, seen from the kernel.
+
+    It is complete by itself: it keeps its own copy of the events, so it outlives the server's journal. Iterating gives the pieces of the
+    answer as they come; `await`, `wait()` and the end of an iteration mean that the stream has ended. Nothing here raises for a stream
+    that failed: `error` says what happened, and `raise_for_error()` turns it into an exception.
+
+    Parameters
+    ----------
+    gateway : where the stream lives.
+    request : the request's JSON; for a stream that exists already, what is known of it.
+    transport : how the reader that displays is to be attached.
+    stream : id of an existing stream; without it, one is started.
+    """
+
+    def __init__(self, gateway: Gateway, request: Mapping[str, Any], transport: str = "auto", stream: str | None = None) -> None:
+        self.request = dict(request)
+        self.transport = transport
+        self.why = ""
+        self.id = stream or ""
+        self.gateway = gateway
+        self.journal = Journal(JOURNAL_BYTES)
+        self.display: Display | None = None
+        self._created = time.time()
+        self._began = time.perf_counter_ns()
+        self._done = threading.Event()
+        self._received: list[int] = []
+        self._frames: list[Frame] | None = None
+        self._listeners: set[Callable[[], None]] = set()
+        self._record: Path | None = None
+
+    # ------------------------------------------------------------------ life
+
+    def begin(self, record: Path | None = None) -> Result:
+        """Start (or attach to) the stream on the portal, and return at once.
+
+        Parameters
+        ----------
+        record : file to save the stream to when it ends.
+        """
+        self._record = record
+        portal().submit(self._run())
+        return self
+
+    async def _run(self) -> None:
+        try:
+            if not self.id:
+                self._started(await self.gateway.start(self.request))
+            async for batch in follow(self.gateway.reader(), self.id):
+                self._take(batch)
+        except Refused as e:
+            self._fail(e.event())
+        except Disconnected as e:
+            self._fail(Error("connection", f"{e} The stream may still run: tw.open({self.id!r}) reads it again.", stage="close"))
+        except Exception as e:
+            self._fail(Error("internal", f"Reading the stream failed inside tokenwidgets ({type(e).__name__}).", stage="close"))
+        finally:
+            await self._finish()
+
+    def _started(self, started: Started) -> None:
+        self.id = started.id
+        self.request["model"] = started.model
+        if self.display:
+            self.display.started(self)
+
+    def _take(self, batch: list[Entry]) -> None:
+        now = (time.perf_counter_ns() - self._began) // 1000
+        for entry in batch:
+            self.journal.adopt(entry)
+            self._received.append(now)
+        self._changed()
+
+    def _fail(self, error: Error) -> None:
+        if self.journal.terminal is None:
+            self.journal.append(error, (time.perf_counter_ns() - self._began) // 1000)
+        self._changed()
+
+    async def _finish(self) -> None:
+        try:
+            if self._record is not None:
+                await self._save(self._record)
+        except OSError as e:
+            self.why = f"the recording could not be written: {e.strerror}"
+        finally:
+            if self.display:
+                self.display.ended(self)
+            self._done.set()
+            self._changed()
+
+    def _changed(self) -> None:
+        if self.display:
+            self.display.changed(self)
+        for listener in list(self._listeners):
+            listener()
+
+    @contextmanager
+    def _listening(self, listener: Callable[[], None]) -> Iterator[None]:
+        self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream has ended."""
+        return self._done.is_set()
+
+    def stop(self) -> None:
+        """Stop the stream: the provider's connection closes at once and what came is kept. Returns when that is so."""
+        if not self.done:
+            try:
+                portal().run(self._stop(), STOP_SECONDS)
+            except TimeoutError:
+                return
+            self._done.wait(STOP_SECONDS)
+
+    async def _stop(self) -> None:
+        while not self.id and not self.done:
+            await asyncio.sleep(0.01)  # the start is being answered at this moment
+        if self.id:
+            try:
+                await self.gateway.stop(self.id)
+            except Refused:
+                return  # it has ended, and expired, already
+
+    def wait(self, timeout: float | None = None) -> Result:
+        """Return when the stream has ended, or `timeout` seconds have passed. An interrupt stops the stream."""
+        until = None if timeout is None else time.monotonic() + timeout
+        with self._stopped_by_interrupt():
+            while not self._done.wait(0.1):
+                if until is not None and time.monotonic() >= until:
+                    break
+        return self
+
+    @contextmanager
+    def _stopped_by_interrupt(self) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+
+    def raise_for_error(self) -> Result:
+        """Itself, unless the stream failed.
+
+        Raises
+        ------
+        StreamFailed : it did; the text is the error's sentence.
+        """
+        if self.error is not None:
+            raise StreamFailed(self.error)
+        return self
+
+    # ------------------------------------------------------------------ reading
+
+    def __iter__(self) -> Iterator[str]:
+        """The pieces of the answer as they come."""
+        changed = threading.Event()
+        cursor = 0
+        with self._listening(changed.set), self._stopped_by_interrupt():
+            while True:
+                changed.clear()
+                done, entries = self.done, self.journal.entries[cursor:]
+                cursor += len(entries)
+                yield from _pieces(entries)
+                if done and not entries:
+                    return
+                if not entries:
+                    changed.wait(0.1)
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        """The same inside a running loop, which goes on meanwhile."""
+        loop, changed, cursor = asyncio.get_running_loop(), asyncio.Event(), 0
+        with self._listening(lambda: _threadsafe(loop, changed)):
+            while True:
+                changed.clear()
+                done, entries = self.done, self.journal.entries[cursor:]
+                cursor += len(entries)
+                for piece in _pieces(entries):
+                    yield piece
+                if done and not entries:
+                    return
+                if not entries:
+                    await changed.wait()
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        """Itself, when the stream has ended."""
+        return self._ended().__await__()
+
+    async def _ended(self) -> Result:
+        async for _ in self:
+            pass
+        return self
+
+    # ------------------------------------------------------------------ what came
+
+    def _all(self, kind: type[Text] | type[Reasoning] | type[Refusal]) -> str:
+        return "".join(e.event.delta for e in self.journal.entries if isinstance(e.event, kind) and e.event.choice == 0)
+
+    @property
+    def model(self) -> str:
+        """The model that was asked for, `host/model`."""
+        start = self.start
+        return start.model if start else str(self.request.get("model") or "")
+
+    @property
+    def start(self) -> Start | None:
+        """The stream's first event, once it is here."""
+        first = self.journal.entries[0].event if self.journal.entries else None
+        return first if isinstance(first, Start) else None
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return self._all(Text)
+
+    @property
+    def reasoning(self) -> str:
+        """The model's thinking so far, apart from the answer."""
+        return self._all(Reasoning)
+
+    @property
+    def refusal(self) -> str:
+        """The model's refusal, if it refused."""
+        return self._all(Refusal)
+
+    @property
+    def tool_calls(self) -> list[dict[str, Any]]:
+        """The calls that are complete: `id`, `name`, `arguments` (parsed, or None with `invalid` true)."""
+        names: dict[int, Tool] = {}
+        calls = []
+        for tool in (e.event for e in self.journal.entries if isinstance(e.event, Tool)):
+            first = names.setdefault(tool.block, tool)
+            if tool.done:
+                calls.append({"id": tool.id or first.id, "name": tool.name or first.name, "arguments": tool.arguments, "invalid": tool.invalid})
+        return calls
+
+    @property
+    def usage(self) -> Usage | None:
+        """Token counts as the provider gave them, or None."""
+        return self.metrics.usage
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why it ended, or None while it runs or when it failed."""
+        end = self._last
+        return end.reason if isinstance(end, End) else None
+
+    @property
+    def error(self) -> Error | None:
+        """What went wrong, or None."""
+        end = self._last
+        return end if isinstance(end, Error) else None
+
+    @property
+    def _last(self) -> Any:
+        terminal = self.journal.terminal
+        return terminal.event if terminal else None
+
+    @property
+    def metrics(self) -> Metrics:
+        """The figures of what came so far."""
+        return measure(self.journal.entries)
+
+    @property
+    def tokens(self) -> pandas.DataFrame:
+        """One row a chunk of content: `seq`, `at` (µs since the attempt began, at the provider's socket), `received` (µs since this kernel
+        asked, when it had the chunk: another clock's zero), `kind`, `text`. A chunk is not always a token. Needs pandas."""
+        from .table import tokens
+
+        return tokens(self.journal.entries, self._received)
+
+    @property
+    def wire(self) -> list[Frame]:
+        """The frames between us and the provider as they travelled, without keys; fetched once the stream has ended."""
+        if self._frames is None or not self.done:
+            self._frames = portal().run(self.gateway.wire(self.id)) if self.id else []
+        return self._frames
+
+    # ------------------------------------------------------------------ showing and keeping
+
+    def show(self) -> None:
+        """Show the live widget (again), or print in a terminal."""
+        from .display import show
+
+        show(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the stream to a file that `tw.replay` plays again, with its wire where the server still has it."""
+        target = Path(path)
+        wait(portal().submit(self._save(target)))
+        return target
+
+    async def _save(self, path: Path) -> None:
+        try:
+            frames = self._frames or (await self.gateway.wire(self.id) if self.id else [])
+        except (Refused, Disconnected):
+            frames = []  # the server forgot it; the events are here
+        start = self.start
+        header = Header(self.model, self.request, start.created if start else self._created)
+        recording.dump(path, header, self.journal.entries, frames)
+
+    def code(self, language: str = "python") -> str:
+        """The same call as a program without this package: `python` or `curl`."""
+        from .code import code
+
+        return code(self.request, language)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        if not self.done:
+            return f"<stream {self.id or 'starting'} of {self.model or 'the default model'}, running>"
+        figures = self.metrics
+        return f"<{self.model}: {outcome(figures)} · {line(figures)}>"
+
+    def _ipython_display_(self) -> None:
+        from .display import display_result
+
+        display_result(self)
+
+    def bundle(self) -> dict[str, str]:
+        """The static card of what came so far, in every form a viewer may want."""
+        from .display import bundle
+
+        return bundle(self)
+
+
+def _pieces(entries: list[Entry]) -> Iterator[str]:
+    return (e.event.delta for e in entries if isinstance(e.event, Text) and e.event.choice == 0 and e.event.delta)
+
+
+def _threadsafe(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
+    try:
+        loop.call_soon_threadsafe(changed.set)
+    except RuntimeError:
+        pass  # that loop was closed while its reader was left unfinished

@@ -1,0 +1,87 @@
+"""How a kernel finds its Jupyter server: a file the server writes for it.
+
+The server publishes its address and a ticket in Jupyter's runtime directory, readable by its user alone, under its process id, which
+is the parent id that Jupyter gives its kernels. An environment variable would reach kernels too, but shows in `!env`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+TICKET_HEADER = "X-Tokenwidgets-Ticket"
+"""Header with the ticket, which is good for the endpoints of tokenwidgets only."""
+
+_PREFIX = "tokenwidgets-"
+
+
+def version() -> str:
+    """The installed version of this package."""
+    return metadata.version("tokenwidgets")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A Jupyter server with our extension, as it published itself.
+
+    Parameters
+    ----------
+    pid : its process id.
+    url : its address with its base URL, ending in a slash.
+    ticket : the credential; not shown in `repr`.
+    version : of its tokenwidgets.
+    certificate : file of its TLS certificate, when it serves TLS by itself.
+    """
+
+    pid: int
+    url: str
+    ticket: str
+    version: str
+    certificate: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Server(pid={self.pid}, url={self.url!r}, version={self.version!r})"
+
+
+def publish(url: str, ticket: str, certificate: str | None = None) -> Path:
+    """Write this process's file; returns its path, to be removed when the server stops."""
+    path = _directory() / f"{_PREFIX}{os.getpid()}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    body = {"url": url, "ticket": ticket, "version": version(), "certificate": certificate}
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(body, file)
+    return path
+
+
+def servers() -> list[Server]:
+    """Every server that is running and published itself, newest first."""
+    files = sorted(_directory().glob(f"{_PREFIX}*.json"), key=lambda f: -f.stat().st_mtime)
+    return [s for s in map(_read, files) if s is not None and _alive(s.pid)]
+
+
+def _directory() -> Path:
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    return Path(jupyter_runtime_dir())
+
+
+def _read(path: Path) -> Server | None:
+    try:
+        body = json.loads(path.read_text())
+        return Server(int(path.stem.removeprefix(_PREFIX)), body["url"], body["ticket"], body["version"], body.get("certificate"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # being written or removed just now, or not ours
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

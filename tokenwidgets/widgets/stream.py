@@ -1,0 +1,30 @@
+"""The live view of one stream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+STATIC = Path(__file__).parent.parent / "static"
+
+
+class TokenStream(anywidget.AnyWidget):
+    """Live text, phase, clock and figures of a stream, with Stop.
+
+    Where the page can reach the Jupyter server that holds the stream, it reads it from there over the transport asked for; elsewhere the
+    kernel sends it over the widget's comm. No trait ever holds a prompt, an answer, a key or a ticket.
+    """
+
+    _esm = STATIC / "stream.js"
+    _css = STATIC / "stream.css"
+
+    stream = traitlets.Unicode("", help="Id of the stream; empty until it is known.").tag(sync=True)
+    model = traitlets.Unicode("", help="The model that was asked for.").tag(sync=True)
+    transport = traitlets.Enum(["auto", "sse", "ws", "webrtc", "comm"], "auto", help="How the page is to read.").tag(sync=True)
+    place = traitlets.Enum(["server", "kernel"], "server", help="Where the stream lives.").tag(sync=True)
+    ended = traitlets.Int(-1, help="The last seq, once the kernel knows that the stream has ended.").tag(sync=True)
+    error = traitlets.Unicode("", help="Why no stream could be started.").tag(sync=True)
+

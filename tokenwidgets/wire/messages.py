@@ -1,0 +1,140 @@
+"""The socket's messages, sans-I/O: JSON text that a WebSocket, a data channel and a comm carry alike.
+
+Up: `start`, `attach`, `detach`, `stop`, `ping`. Down: `{"stream", "events"}`, `started`, `pong`, `refused`. Events are spliced in by
+their own bytes, so they are the same bytes on every transport.
+
+A data channel has a largest message. What is longer travels in numbered parts, `{"part": [id, index, count], "data": "…"}`, whose
+`data` joined in order is the message; parts of one message follow each other, those of different messages may interleave.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..errors import Refused
+from ..events import Entry, read
+
+MESSAGE_BYTES = 16 * 2**20
+"""The largest message that is put together from parts."""
+
+PART_OVERHEAD = 128
+"""Room for a part's own JSON, in bytes."""
+
+
+def events(stream: str, entries: Sequence[Entry]) -> bytes:
+    """What is ready of a stream; with no entries it says that nothing more will come behind the reader's cursor."""
+    return b'{"stream":%s,"events":[%s]}' % (json.dumps(stream).encode(), b",".join(e.data for e in entries))
+
+
+def message(op: str, **fields: Any) -> bytes:
+    """Any other message, either way; fields that are None are left out."""
+    body = {"op": op, **{k: v for k, v in fields.items() if v is not None}}
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def refused(error: Refused, ref: Any = None, stream: str | None = None) -> bytes:
+    """The answer to a message that was not carried out."""
+    return message("refused", ref=ref, stream=stream, error=error.body()["error"])
+
+
+def parse(data: bytes | str) -> dict[str, Any]:
+    """A message from the other side.
+
+    Raises
+    ------
+    Refused : it is no JSON object.
+    """
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Refused("bad_request", "A message is a JSON object with 'op'.")
+    return body
+
+
+def entries(text: str) -> list[Entry]:
+    """The events of a `{"stream", "events"}` message, each with its exact bytes.
+
+    Raises
+    ------
+    ValueError : it is no such message.
+    """
+    at = text.index('"events":[') + len('"events":[')
+    decoder = json.JSONDecoder()
+    found = []
+    while text[at] != "]":
+        body, end = decoder.raw_decode(text, at)
+        found.append(read(body, text[at:end].encode()))
+        at = end + 1 if text[end] == "," else end
+    return found
+
+
+def split(data: bytes, limit: int, ident: int) -> list[bytes]:
+    """A message as it fits a link whose messages hold `limit` bytes: itself, or numbered parts of it."""
+    if len(data) <= limit:
+        return [data]
+    pieces = list(_pieces(data.decode(), limit - PART_OVERHEAD))
+    return [_part(ident, index, len(pieces), piece) for index, piece in enumerate(pieces)]
+
+
+def _part(ident: int, index: int, count: int, piece: str) -> bytes:
+    return json.dumps({"part": [ident, index, count], "data": piece}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _pieces(text: str, room: int) -> Iterator[str]:
+    """Slices whose JSON form fits; a character takes at most 6 bytes of it (an escaped control character)."""
+    step = max(1, room // 6)
+    for start in range(0, len(text), step):
+        yield text[start : start + step]
+
+
+class Joiner:
+    """Puts messages together from parts.
+
+    Parameters
+    ----------
+    limit : bytes of one message, and of all unfinished ones.
+    """
+
+    def __init__(self, limit: int = MESSAGE_BYTES) -> None:
+        self._limit = limit
+        self._parts: dict[int, list[str | None]] = {}
+        self._held = 0
+
+    def feed(self, text: str) -> str | None:
+        """Take a message; returns it, or the message that its part completes, or None while parts are missing.
+
+        Raises
+        ------
+        Refused : the part makes no sense, or the limit is reached; what was held is dropped.
+        """
+        if not text.startswith('{"part":'):
+            return text
+        ident, index, count, piece = self._checked(parse(text))
+        parts = self._parts.setdefault(ident, [None] * count)
+        if len(parts) != count or parts[index] is not None:
+            raise self._drop("A part's numbers contradict an earlier part's.")
+        parts[index] = piece
+        self._held += len(piece)
+        if self._held > self._limit:
+            raise self._drop(f"A message in parts may hold {self._limit} bytes.")
+        if None in parts:
+            return None
+        del self._parts[ident]
+        whole = "".join(p or "" for p in parts)
+        self._held -= len(whole)
+        return whole
+
+    def _checked(self, body: dict[str, Any]) -> tuple[int, int, int, str]:
+        match body:
+            case {"part": [int(ident), int(index), int(count)], "data": str(piece)} if 0 <= index < count <= self._limit // PART_OVERHEAD:
+                return ident, index, count, piece
+        raise self._drop("A part is {'part': [id, index, count], 'data': text}.")
+
+    def _drop(self, why: str) -> Refused:
+        self._parts.clear()
+        self._held = 0
+        return Refused("bad_request", why)
