@@ -18,8 +18,7 @@ from .providers.replay import REPLAY_OPTIONS, replay_recording
 from .recording import Recording, load
 from .request import Request
 from .result import Result
-
-TRANSPORTS = ("auto", "sse", "ws", "webrtc", "comm")
+from .transports import TRANSPORTS
 
 _gateway: Gateway | None = None
 _files: InProcess | None = None

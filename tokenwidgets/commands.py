@@ -29,7 +29,7 @@ def parse(words: Sequence[str]) -> Command | None:
         case ["doctor"]:
             return _doctor
         case ["help"]:
-            return _help
+            return usage
         case ["alias"]:
             return _aliases
         case ["alias", name, model] if _is_model(model):
@@ -80,7 +80,9 @@ class Table:
 
     def __repr__(self) -> str:
         widths = [max(len(row[i]) for row in (self.head, *self.rows)) for i in range(len(self.head))]
-        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (self.head, *self.rows))
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (self.head, *self.rows)
+        )
 
     def _repr_html_(self) -> str:
         def line(cells: Sequence[str], tag: str) -> str:
@@ -115,10 +117,11 @@ def _doctor() -> None:
     _show(doctor())
 
 
-def _help() -> None:
-    from .magic import USAGE
+def usage() -> None:
+    """Show how the magic is used."""
+    from .usage import help_text
 
-    print(USAGE)  # noqa: T201 (help is asked for)
+    print(help_text())  # noqa: T201 (help is asked for)
 
 
 def _aliases() -> None:

@@ -9,6 +9,8 @@ from . import api
 from .providers import config, local
 from .providers.sim import MODELS
 from .request import OPTIONS, SIM_OPTIONS
+from .transports import TRANSPORTS
+from .usage import FORMATS, parser
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -41,9 +43,9 @@ def candidates(line: str, symbol: str) -> list[str]:
     words = line.split()
     before = words[-2] if symbol and len(words) > 1 else words[-1] if words else ""
     if before in ("-T", "--transport"):
-        found: list[str] = list(api.TRANSPORTS)
+        found: list[str] = list(TRANSPORTS)
     elif before in ("-f", "--format"):
-        found = ["markdown", "text", "json", "code"]
+        found = list(FORMATS)
     elif before in ("-o", "--option"):
         found = sorted({**OPTIONS, **SIM_OPTIONS})
     elif symbol.startswith("-"):
@@ -54,8 +56,6 @@ def candidates(line: str, symbol: str) -> list[str]:
 
 
 def _flags() -> list[str]:
-    from .magic import parser
-
     return [flag for action in parser()._actions for flag in action.option_strings]
 
 

@@ -59,7 +59,11 @@ def doctor() -> Diagnosis:
 
 
 def _versions() -> Finding:
-    return Finding("versions", True, f"tokenwidgets {version()}, Python {platform.python_version()}, " + ", ".join(filter(None, map(_installed, PACKAGES))))
+    return Finding(
+        "versions",
+        True,
+        f"tokenwidgets {version()}, Python {platform.python_version()}, " + ", ".join(filter(None, map(_installed, PACKAGES))),
+    )
 
 
 def _installed(name: str) -> str:

@@ -16,6 +16,7 @@ from weakref import WeakSet
 from . import card
 from .card import Format, Info
 from .figures import line, outcome
+from .transports import TRANSPORTS
 
 if TYPE_CHECKING:
     from .result import Result
@@ -80,7 +81,7 @@ class Notebook:
         self.format = format
         self.cell = _cell()
         self._context = contextvars.copy_context()
-        transport = result.transport if result.transport in TokenStream.transport.values else "auto"
+        transport = result.transport if result.transport in TRANSPORTS else "auto"
         self._widget = TokenStream(model=result.model, transport=transport, place=result.gateway.place, stream=result.id)
         self._disconnect: Callable[[], None] = connect(self._widget, result)
         self._handle = display(self._live(result), raw=True, display_id=True)

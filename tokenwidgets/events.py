@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 ReasoningKind = Literal["full", "summary"]
@@ -227,6 +226,9 @@ _TYPES: dict[str, type[Any]] = {
     for cls in (Start, Text, Reasoning, Refusal, Tool, Audio, Transcript, Speech, Carry, Usage, Notice, End, Error)
 }  # fmt: skip
 
+_FIELDS: dict[type[Any], tuple[tuple[str, Any], ...]] = {cls: tuple((f.name, f.default) for f in fields(cls)) for cls in _TYPES.values()}
+"""Names and defaults of each event's fields, in their declared order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -264,16 +266,11 @@ def payload(event: Event) -> dict[str, Any]:
     if isinstance(event, Unknown):
         return {k: v for k, v in event.fields.items() if k not in ("type", "seq", "at")}
     out: dict[str, Any] = {}
-    for name, default in _defaults(type(event)):
+    for name, default in _FIELDS[type(event)]:
         value = getattr(event, name)
         if default is MISSING or value != default or type(value) is not type(default):
             out[name] = value
     return out
-
-
-@cache
-def _defaults(cls: type[Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple((f.name, f.default) for f in fields(cls))
 
 
 def _dump(body: Mapping[str, Any]) -> bytes:
@@ -307,7 +304,7 @@ def _event(body: dict[str, Any]) -> Event:
     cls = _TYPES.get(body["type"])
     if cls is None:
         return Unknown(body)
-    known = {name for name, _ in _defaults(cls)}
+    known = {name for name, _ in _FIELDS[cls]}
     try:
         return cast(Event, cls(**{k: v for k, v in body.items() if k in known}))
     except TypeError as e:

@@ -202,7 +202,9 @@ class Hub:
             stream.owners.add(owner)
         if stream is None or owner not in stream.owners:
             minutes = self.limits.kept_seconds / 60
-            raise Refused("not_found", f"There is no such stream here: it may have expired ({minutes:g} min after its end), or the server restarted.")
+            raise Refused(
+                "not_found", f"There is no such stream here: it may have expired ({minutes:g} min after its end), or the server restarted."
+            )
         return stream
 
     def streams(self, owner: str) -> list[Stream]:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from argparse import SUPPRESS, Action, ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from argparse import Action, Namespace
+from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Enum, Unicode
 
 from . import api, commands
-from .card import Format
 from .errors import TokenwidgetsError
 from .prompt import fill
 from .providers import config
 from .result import Result
+from .transports import TRANSPORTS
+from .usage import parser
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-
-FORMATS: tuple[Format, ...] = ("markdown", "text", "json", "code")
-
-USAGE = """\
-%%stream [MODEL] [options]      the cell's body is the prompt
-%stream [MODEL] prompt          the same on one line
-%stream list | hosts | alias [NAME MODEL] | config [key HOST] | replay FILE [SPEED] | doctor | help
-
-MODEL is host/model, such as sim/steady or openai/gpt-5.2; without one the default answers. {name}, {df.shape} and {rows[0]} in the
-prompt are replaced if they are there. The result is _, and NAME with --out NAME. An interrupt stops the provider and keeps what came."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -39,39 +32,18 @@ class Interrupted(KeyboardInterrupt):
         return [str(self)]
 
 
-class _Parser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"%stream: {message}; %stream help shows how it is used.")
-
-
-def parser() -> ArgumentParser:
-    """The options of the magic."""
-    out = _Parser(prog="%stream", add_help=False, allow_abbrev=False)
-    out.add_argument("-h", "--help", action="store_true", help="show this")
-    out.add_argument("-m", "--model", help="host/model, or an alias")
-    out.add_argument("-T", "--transport", choices=api.TRANSPORTS, help="how the page reads the stream")
-    out.add_argument("-s", "--system", help="instructions before the prompt")
-    out.add_argument("-o", "--option", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), help="an option of the request")
-    out.add_argument("-f", "--format", choices=FORMATS, default="markdown", help="how the finished answer is set")
-    out.add_argument("--out", metavar="NAME", help="variable for the result")
-    out.add_argument("-c", "--continue", dest="go_on", action="store_true", help="go on with the conversation of the last stream")
-    out.add_argument("--record", metavar="FILE", help="save the stream to a file when it ends")
-    out.add_argument("--background", action="store_true", help="return at once")
-    out.add_argument("--raw", action="store_true", help="leave every brace of the prompt as it is")
-    out.add_argument("words", nargs="*", help=SUPPRESS)
-    return out
-
-
 @magics_class
 class StreamMagics(Magics):
     """The magic's defaults, for `%config StreamMagics.model = …` and `ipython_config.py`."""
 
     model = Unicode("", help="Model of a cell that names none; empty means the configured default.").tag(config=True)
-    transport = Enum(list(api.TRANSPORTS), "auto", help="Transport of a cell that names none.").tag(config=True)
+    transport = Enum(list(TRANSPORTS), "auto", help="Transport of a cell that names none.").tag(config=True)
     system = Unicode("", help="System prompt of a cell that gives none.").tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
+        self._variables: dict[str, Any] = shell.user_ns
+        self._remember: Callable[[Result], None] = shell.displayhook.update_user_ns
         self._last: Result | None = None
         self._turns: list[Mapping[str, Any]] = []
 
@@ -84,7 +56,8 @@ class StreamMagics(Magics):
                 return self._line(line)
             options = _parsed(shlex.split(line))
             if options.help:
-                return self._help()
+                commands.usage()
+                return None
             model, *rest = options.words or [None]
             if rest:
                 raise UsageError(f"%%stream takes one model before its options; {rest[0]!r} is too much. The prompt is the cell's body.")
@@ -95,25 +68,24 @@ class StreamMagics(Magics):
     def _line(self, line: str) -> Result | None:
         words = _split(line)
         if not words:
-            return self._help()
+            commands.usage()
+            return None
         if (command := commands.parse(words)) is not None:
             return command()
         model, rest = _model_first(line.strip())
         head, rest = _head(rest)
         options = _parsed(head)
         if options.help:
-            return self._help()
+            commands.usage()
+            return None
         if model is None:
             model, rest = _model_first(rest)
         return self._ask(options, model, rest)
 
-    def _help(self) -> None:
-        print(USAGE + "\n\n" + parser().format_help().split("\n\n", 1)[1])  # noqa: T201 (help is asked for)
-
     def _ask(self, options: Namespace, model: str | None, prompt: str) -> Result | None:
         if not prompt:
             raise UsageError("%stream: there is no prompt.")
-        text = prompt if options.raw else fill(prompt, self.shell.user_ns)
+        text = prompt if options.raw else fill(prompt, self._variables)
         messages = [*self._history(options.go_on), {"role": "user", "content": text}]
         result = api.stream(
             messages=messages,
@@ -126,7 +98,7 @@ class StreamMagics(Magics):
         )
         self._last, self._turns = result, messages
         if options.out:
-            self.shell.user_ns[options.out] = result
+            self._variables[options.out] = result
         return result if options.background else self._finished(result)
 
     def _history(self, go_on: bool) -> list[Mapping[str, Any]]:
@@ -144,7 +116,7 @@ class StreamMagics(Magics):
         try:
             return result.wait()
         except KeyboardInterrupt:
-            self.shell.displayhook.update_user_ns(result)
+            self._remember(result)  # sets _ and Out, as returning it would have done
             raise Interrupted(f"Interrupted: the stream was stopped after {result.metrics.chunks} chunks; they are kept in _.") from None
 
 
@@ -182,11 +154,12 @@ def _values(action: Action) -> int:
 
 def _word(text: str) -> tuple[str, str]:
     """The first word of a text, quoted or not, and what follows it."""
-    lexer = shlex.shlex(text, posix=True)
+    source = StringIO(text)
+    lexer = shlex.shlex(source, posix=True)
     lexer.whitespace_split = True
     lexer.commenters = ""
     word = lexer.get_token() or ""
-    return word, lexer.instream.read().lstrip()
+    return word, source.read().lstrip()
 
 
 def _model_first(prompt: str) -> tuple[str | None, str]:
@@ -196,8 +169,14 @@ def _model_first(prompt: str) -> tuple[str | None, str]:
 
 
 def _names_model(word: str) -> bool:
+    """Whether a prompt's first word is an alias or begins with a host, or looks so much like one that it is a mistake."""
     settings = config.load()
-    return word in settings.aliases or any(word.startswith((f"{host}/", f"{host}:")) for host in settings.hosts)
+    if word in settings.aliases or word.startswith(tuple(f"{host}{mark}" for host in settings.hosts for mark in "/:")):
+        return True
+    if not re.fullmatch(r"[a-z0-9_-]+/[\w.:/-]*\w", word):
+        return False
+    host = word.partition("/")[0]
+    raise UsageError(f"%stream: there is no host {host!r}; if {word!r} begins the prompt, write %stream -- {word} …")
 
 
 def _options(pairs: Sequence[Sequence[str]]) -> dict[str, Any]:

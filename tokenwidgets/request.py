@@ -191,7 +191,7 @@ def check_options(options: Mapping[str, Any], host: str, own: Mapping[str, Check
         if name not in known:
             raise Refused(
                 "bad_request",
-                f"{host} has no option {name!r}{_nearest(name, known)}; what the provider knows beside {', '.join(known)} goes under options.extra.",
+                f"{host} has no option {name!r}{_nearest(name, known)}; it has {', '.join(known)} (extra for what only it knows).",
             )
         test, expected = known[name]
         if not test(value):

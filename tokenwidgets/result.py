@@ -59,6 +59,7 @@ class Result:
         self._created = time.time()
         self._began = time.perf_counter_ns()
         self._done = threading.Event()
+        self._known = asyncio.Event()
         self._received: list[int] = []
         self._frames: list[Frame] | None = None
         self._listeners: set[Callable[[], None]] = set()
@@ -79,7 +80,9 @@ class Result:
 
     async def _run(self) -> None:
         try:
-            if not self.id:
+            if self.id:
+                self._known.set()
+            else:
                 self._started(await self.gateway.start(self.request))
             async for batch in follow(self.gateway.reader(), self.id):
                 self._take(batch)
@@ -95,6 +98,7 @@ class Result:
     def _started(self, started: Started) -> None:
         self.id = started.id
         self.request["model"] = started.model
+        self._known.set()
         if self.display:
             self.display.started(self)
 
@@ -106,6 +110,7 @@ class Result:
         self._changed()
 
     def _fail(self, error: Error) -> None:
+        self._known.set()
         if self.journal.terminal is None:
             self.journal.append(error, (time.perf_counter_ns() - self._began) // 1000)
         self._changed()
@@ -151,8 +156,7 @@ class Result:
             self._done.wait(STOP_SECONDS)
 
     async def _stop(self) -> None:
-        while not self.id and not self.done:
-            await asyncio.sleep(0.01)  # the start is being answered at this moment
+        await self._known.wait()
         if self.id:
             try:
                 await self.gateway.stop(self.id)
@@ -268,7 +272,9 @@ class Result:
         for tool in (e.event for e in self.journal.entries if isinstance(e.event, Tool)):
             first = names.setdefault(tool.block, tool)
             if tool.done:
-                calls.append({"id": tool.id or first.id, "name": tool.name or first.name, "arguments": tool.arguments, "invalid": tool.invalid})
+                calls.append(
+                    {"id": tool.id or first.id, "name": tool.name or first.name, "arguments": tool.arguments, "invalid": tool.invalid}
+                )
         return calls
 
     @property
@@ -301,7 +307,8 @@ class Result:
     @property
     def tokens(self) -> pandas.DataFrame:
         """One row a chunk of content: `seq`, `at` (µs since the attempt began, at the provider's socket), `received` (µs since this kernel
-        asked, when it had the chunk: another clock's zero), `kind`, `text`. A chunk is not always a token. Needs pandas."""
+        asked, when it had the chunk: another clock's zero), `kind`, `text`. A chunk is not always a token. Needs pandas.
+        """
         from .table import tokens
 
         return tokens(self.journal.entries, self._received)

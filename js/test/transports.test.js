@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, mock, test } from "node:test";
 import { JSDOM } from "jsdom";
 import { pageHub } from "../src/lib/hub.js";
 import { Refused } from "../src/lib/transport.js";
@@ -19,11 +19,13 @@ beforeEach(() => {
   const { window } = new JSDOM("", { url: "http://hub.example/user/a%40b/lab" });
   window.document.cookie = "_xsrf=token; path=/";
   Object.assign(browser, { document: window.document, location: window.location });
+  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
 });
 afterEach(() => {
   Object.assign(browser, own);
   for (const name of ["document", "location", "WebSocket"]) delete browser[name];
   pageHub().channels.clear();
+  mock.timers.reset();
 });
 
 function reader() {

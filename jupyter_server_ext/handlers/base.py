@@ -10,12 +10,13 @@ import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth import AllowAllAuthorizer, IdentityProvider, PasswordIdentityProvider, User
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
-from tornado.web import HTTPError
+from tornado.web import HTTPError, authenticated
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.hub import KERNEL, Hub
@@ -119,8 +120,25 @@ class Handler(TicketMixin, APIHandler):
             raise Refused("bad_request", "The body of the request is not JSON.") from None
 
 
-def refusals(method: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Let a handler's method raise `Refused`, which tornado would answer with 500."""
+Method = Callable[..., Awaitable[None]]
+
+
+def guarded(action: Literal["read", "write", "execute"]) -> Callable[[Method], Method]:
+    """The guard of every method: Jupyter's authentication, its authoriser, and refusals answered in one shape.
+
+    Parameters
+    ----------
+    action : what the authoriser is asked for. What costs money is `execute`, whatever the HTTP method.
+    """
+
+    def decorate(method: Method) -> Method:
+        return cast(Method, authenticated(authorized(action=action, resource=RESOURCE)(_answering_refusals(method))))
+
+    return decorate
+
+
+def _answering_refusals(method: Method) -> Method:
+    """Let a method raise `Refused`, which tornado would answer with 500."""
 
     @wraps(method)
     async def inner(self: Handler, *args: Any, **kwargs: Any) -> None:

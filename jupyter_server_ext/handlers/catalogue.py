@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from jupyter_server.auth.decorator import authorized
-from tornado.web import authenticated
-
 from tokenwidgets.runtime import version
 
-from .base import RESOURCE, Handler, refusals
+from .base import Handler, guarded
 
 
 class ModelsHandler(Handler):
     """`tokenwidgets/models`."""
 
-    @authenticated
-    @authorized(action="read", resource=RESOURCE)
-    @refusals
+    @guarded("read")
     async def get(self) -> None:
         """Every model that can be named now."""
         await self.finish({"models": await self.hub.registry.models()})
@@ -24,9 +19,7 @@ class ModelsHandler(Handler):
 class HostsHandler(Handler):
     """`tokenwidgets/hosts`."""
 
-    @authenticated
-    @authorized(action="read", resource=RESOURCE)
-    @refusals
+    @guarded("read")
     async def get(self) -> None:
         """Every host, and whether its key is present; never the key."""
         await self.finish({"hosts": self.hub.registry.hosts()})
@@ -35,8 +28,9 @@ class HostsHandler(Handler):
 class CapabilitiesHandler(Handler):
     """`tokenwidgets/capabilities`."""
 
-    @authenticated
-    @authorized(action="read", resource=RESOURCE)
+    @guarded("read")
     async def get(self) -> None:
         """Version, limits and transports."""
-        await self.finish({"version": version(), "transports": ["sse", "ws", "webrtc"], "limits": self.app.limits(), "now": self.app.now_us()})
+        await self.finish(
+            {"version": version(), "transports": ["sse", "ws", "webrtc"], "limits": self.app.limits(), "now": self.app.now_us()}
+        )

@@ -11,14 +11,11 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from jupyter_server.auth.decorator import authorized
-from tornado.web import authenticated
-
 from tokenwidgets.errors import Refused
 from tokenwidgets.multiplex import Multiplexer
 from tokenwidgets.wire import messages
 
-from .base import RESOURCE, Handler, refusals
+from .base import Handler, guarded
 from .links import OwnStreams, as_text
 
 if TYPE_CHECKING:
@@ -31,6 +28,9 @@ CONNECT_SECONDS = 15.0
 
 BUFFERED_BYTES = 64 * 2**10
 """A channel that holds more than this takes no further events."""
+
+MESSAGE_BYTES = 64 * 2**10
+"""The largest message sent; every browser and library takes this much, and longer ones travel in parts."""
 
 SDP_BYTES = 64 * 2**10
 """The largest offer taken."""
@@ -119,8 +119,7 @@ class Peers:
         if channel.label != "streams":
             channel.close()
             return
-        limit = peer.sctp.transport and getattr(peer.sctp, "_max_message_size", None) or 65536
-        multiplexer = Multiplexer(streams, _ChannelLink(channel, min(limit, 65536)))
+        multiplexer = Multiplexer(streams, _ChannelLink(channel, MESSAGE_BYTES))
         channel.on("message", lambda message: self._task(multiplexer.receive(as_text(message))))
         channel.on("close", lambda: self._task(multiplexer.aclose()))
         peer.on("closed", lambda: self._task(multiplexer.aclose()))
@@ -148,9 +147,7 @@ class Peers:
 class RtcHandler(Handler):
     """`tokenwidgets/rtc`."""
 
-    @authenticated
-    @authorized(action="execute", resource=RESOURCE)
-    @refusals
+    @guarded("execute")
     async def post(self) -> None:
         """Answer an offer `{"sdp", "type": "offer"}` with `{"sdp", "type": "answer"}`."""
         body = self.body_json()

@@ -46,7 +46,7 @@ class SocketHandler(WebSocketMixin, TicketMixin, WebSocketHandler):
     @property
     def max_message_size(self) -> int:
         """The largest message taken, in bytes."""
-        return self.app.message_bytes
+        return int(self.app.message_bytes)
 
     def get_compression_options(self) -> None:
         """None: deflate would cost a token more than it saves."""

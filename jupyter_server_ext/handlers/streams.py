@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 
-from jupyter_server.auth.decorator import authorized
 from jupyter_server.utils import url_path_join
 from tornado.iostream import StreamClosedError
-from tornado.web import authenticated
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.hub import Stream
 from tokenwidgets.wire import sse
 
-from .base import RESOURCE, Handler, refusals
+from .base import Handler, guarded
 
 KEEPALIVE_SECONDS = 15.0
 """A comment is sent after this long without an event: proxies close what is silent for a minute."""
@@ -71,9 +69,7 @@ class EventStream(Handler):
 class StreamsHandler(EventStream):
     """`tokenwidgets/streams`."""
 
-    @authenticated
-    @authorized(action="execute", resource=RESOURCE)
-    @refusals
+    @guarded("execute")
     async def post(self) -> None:
         """Start a stream; with `Accept: text/event-stream` answer with its events."""
         stream = self.hub.start(self.hub.registry.request(self.body_json()), self.owner)
@@ -85,8 +81,7 @@ class StreamsHandler(EventStream):
         url = url_path_join(self.base_url, "tokenwidgets", "streams", stream.id, "events")
         await self.finish({"id": stream.id, "model": stream.call.request.model, "events": url})
 
-    @authenticated
-    @authorized(action="read", resource=RESOURCE)
+    @guarded("read")
     async def get(self) -> None:
         """The caller's own streams."""
         await self.finish({"streams": [stream.snapshot() for stream in self.hub.streams(self.owner)]})
@@ -95,16 +90,12 @@ class StreamsHandler(EventStream):
 class StreamHandler(Handler):
     """`tokenwidgets/streams/{id}`."""
 
-    @authenticated
-    @authorized(action="read", resource=RESOURCE)
-    @refusals
+    @guarded("read")
     async def get(self, stream_id: str) -> None:
         """What the stream is now."""
         await self.finish(self.hub.get(stream_id, self.owner).snapshot())
 
-    @authenticated
-    @authorized(action="write", resource=RESOURCE)
-    @refusals
+    @guarded("write")
     async def delete(self, stream_id: str) -> None:
         """Stop it; answered when the upstream is closed and the journal has ended."""
         stream = self.hub.get(stream_id, self.owner)
@@ -115,9 +106,7 @@ class StreamHandler(Handler):
 class EventsHandler(EventStream):
     """`tokenwidgets/streams/{id}/events`."""
 
-    @authenticated
-    @authorized(action="read", resource=RESOURCE)
-    @refusals
+    @guarded("read")
     async def get(self, stream_id: str) -> None:
         """Its events behind `Last-Event-ID`, else behind `?after=`, else all; 204 when there will be no more."""
         stream = self.hub.get(stream_id, self.owner)
@@ -139,9 +128,7 @@ class EventsHandler(EventStream):
 class WireHandler(Handler):
     """`tokenwidgets/streams/{id}/wire`."""
 
-    @authenticated
-    @authorized(action="read", resource=RESOURCE)
-    @refusals
+    @guarded("read")
     async def get(self, stream_id: str) -> None:
         """The upstream frames as they came, base64; `dropped` counts those beyond the limit."""
         stream = self.hub.get(stream_id, self.owner)

@@ -1,0 +1,1 @@
+"""Where models are: dialect, host and profile; the simulator, recordings and the local model."""

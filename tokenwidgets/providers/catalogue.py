@@ -41,7 +41,11 @@ class Catalogue:
     async def models(self, settings: Config, recordings: Path) -> list[Mapping[str, Any]]:
         """All of them, as `{"id": "host/model", …}` in the order of the hosts."""
         lists = await asyncio.gather(*(self._of(host, settings, recordings) for host in settings.hosts.values()))
-        return [{"id": f"{host.name}/{model['id']}", **_rest(model)} for host, found in zip(settings.hosts.values(), lists, strict=True) for model in found]
+        return [
+            {"id": f"{host.name}/{model['id']}", **_rest(model)}
+            for host, found in zip(settings.hosts.values(), lists, strict=True)
+            for model in found
+        ]
 
     async def _of(self, host: Host, settings: Config, recordings: Path) -> list[Mapping[str, Any]]:
         if host.name == "sim":

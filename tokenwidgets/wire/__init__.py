@@ -1,0 +1,1 @@
+"""Framing without I/O."""

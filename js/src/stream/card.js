@@ -5,7 +5,7 @@ import { h, pinned, setText } from "../lib/dom.js";
 import { Prose } from "../lib/prose.js";
 import { HEIGHT, WIDTH, sparkPath } from "../lib/spark.js";
 import { LABELS } from "../lib/transport.js";
-import { ending, figureWords, phaseOf, phaseWords, reasoningWords, routeWords } from "./words.js";
+import { figureWords, phaseOf, phaseWords, reasoningWords, remark, routeWords } from "./words.js";
 
 /** @import { Item } from "../lib/state.js" */
 /** @import { Session } from "./session.js" */
@@ -41,12 +41,12 @@ export class Card {
   #figuresAt = -Infinity;
   #over = false;
   root = h(
-    "section",
+    "div",
     "tw-card",
-    h("header", "tw-head", this.#word, this.#model, this.#tag, h("span", "tw-end", this.#badge, this.#stop)),
+    h("div", "tw-head", this.#word, this.#model, this.#tag, h("span", "tw-end", this.#badge, this.#stop)),
     this.#reasoning,
     this.#body,
-    h("footer", "tw-foot", this.#line, spark(this.#path)),
+    h("div", "tw-foot", this.#line, spark(this.#path)),
     this.#live,
   );
 
@@ -71,7 +71,7 @@ export class Card {
     const { state } = this.#session;
     if (state.items.length < this.#shown.length) this.#clear();
     const added = state.items.map((item, i) => this.#show(item, i)).join("");
-    this.#finish();
+    this.#remark();
     this.tick();
     this.#stick();
     if (added && !this.#over) this.#announcer.add(added, performance.now());
@@ -162,17 +162,16 @@ export class Card {
     this.#thoughts.append(block);
   }
 
-  #finish() {
-    const { state } = this.#session;
-    const words = ending(this.#session);
-    setText(this.#note, words || (state.terminal && !state.items.length ? "The answer is empty." : ""));
-    this.#note.hidden = this.#note.textContent === "";
+  #remark() {
+    const words = remark(this.#session);
+    setText(this.#note, words);
+    this.#note.hidden = words === "";
   }
 
   #end() {
     if (this.#over || !this.#session.over) return;
     this.#over = true;
-    this.#announcer.end(ending(this.#session) || phaseWords(this.#session));
+    this.#announcer.end(remark(this.#session) || phaseWords(this.#session));
   }
 
   /** @param {KeyboardEvent} event */
@@ -186,9 +185,9 @@ export class Card {
 
 /** @param {Item} item */
 function labels({ kind, choice, name }) {
-  const words = [choice ? `choice ${choice + 1}` : "", { refusal: "refused", tool: "calls", transcript: name }[/** @type {string} */ (kind)] ?? ""];
+  const words = [choice ? `Choice ${choice + 1}` : "", { refusal: "Refusal", tool: "Tool call", transcript: `Spoken, ${name}` }[/** @type {string} */ (kind)] ?? ""];
   const made = words.filter(Boolean).map((word) => h("span", "tw-label", word));
-  return kind === "tool" ? [...made, h("code", "tw-name", name || "a tool")] : made;
+  return kind === "tool" ? [...made, h("code", "tw-name", name || "tool")] : made;
 }
 
 /** @param {HTMLElement} call */

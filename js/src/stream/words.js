@@ -47,10 +47,12 @@ const ENDINGS = {
   superseded: "A newer turn took the place of this one.",
 };
 
-/** What is to be said of the end, below the text; mostly nothing. @param {Session} session */
-export function ending({ failure, state: { terminal } }) {
+/** What is to be said below the text, mostly of the end, and mostly nothing. @param {Session} session */
+export function remark({ failure, status, reason, state: { terminal, phase, items } }) {
   if (failure) return `failed: ${failure}`;
   if (terminal?.type === "error") return `failed: ${terminal.message}`;
+  if (phase === "done" && !items.length) return ENDINGS[terminal?.reason] ?? "The answer is empty.";
+  if (status === "reattaching" && phase === "connecting") return `Not attached yet: ${reason}.`;
   return ENDINGS[terminal?.reason] ?? "";
 }
 
