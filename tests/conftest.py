@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test asserts on time, Hypothesis' own deadline included.
+settings.register_profile("tokenwidgets", deadline=None)
+settings.load_profile("tokenwidgets")
 
 # Every endpoint must ask who is calling; with this, one that forgot would be seen at once.
 os.environ["JUPYTER_SERVER_ALLOW_UNAUTHENTICATED_ACCESS"] = "0"

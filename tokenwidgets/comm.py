@@ -85,8 +85,7 @@ class _OneStream:
         return _Copy(self._result)
 
     async def stop(self, stream_id: str) -> None:
-        await self.get(stream_id)
-        await self._result.gateway.stop(stream_id)
+        await self._result.stopping()
 
 
 def connect(widget: TokenStream, result: Result) -> Callable[[], None]:
@@ -97,10 +96,13 @@ def connect(widget: TokenStream, result: Result) -> Callable[[], None]:
     multiplexer = Multiplexer(_OneStream(result), _CommLink(widget.send))
 
     def received(_: Any, content: Any, __: Any) -> None:
-        if isinstance(content, dict) and content.get("op") == "attached":
-            result.transport, result.why = str(content.get("transport", "")), str(content.get("why", ""))
-        else:
-            portal().submit(multiplexer.receive(json.dumps(content)))
+        match content:
+            case {"op": "attached", "transport": str(transport), "why": str(why)}:
+                result.transport, result.why = transport, why
+            case {"op": "stop"}:
+                portal().submit(result.stopping())  # also a stream whose start is being answered just now, and has no id yet
+            case _:
+                portal().submit(multiplexer.receive(json.dumps(content)))
 
     widget.on_msg(received)
     return lambda: _close(widget, received, multiplexer)

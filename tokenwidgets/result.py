@@ -150,12 +150,13 @@ class Result:
         """Stop the stream: the provider's connection closes at once and what came is kept. Returns when that is so."""
         if not self.done:
             try:
-                portal().run(self._stop(), STOP_SECONDS)
+                portal().run(self.stopping(), STOP_SECONDS)
             except TimeoutError:
                 return
             self._done.wait(STOP_SECONDS)
 
-    async def _stop(self) -> None:
+    async def stopping(self) -> None:
+        """Stop the stream; to be awaited on the portal."""
         await self._known.wait()
         if self.id:
             try:
