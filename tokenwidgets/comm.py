@@ -63,7 +63,7 @@ class _Copy:
     """The kernel's copy of a stream, to be read like any other."""
 
     def __init__(self, result: Result) -> None:
-        self.id = result.id
+        self.id = result.stream
         self.journal: Journal = result.journal
 
     def attached(self) -> AbstractContextManager[None]:
@@ -80,7 +80,7 @@ class _OneStream:
         raise Refused("bad_request", "A widget shows a stream; it does not start one.")
 
     async def get(self, stream_id: str) -> _Copy:
-        if stream_id != self._result.id:
+        if stream_id != self._result.stream:
             raise Refused("not_found", "This widget shows another stream.")
         return _Copy(self._result)
 

@@ -53,7 +53,7 @@ def show(result: Result, format: str = "markdown") -> None:
     """Show a result live, or its card if it has ended already and nothing is to be seen of a widget."""
     display = Notebook(result, _format(format)) if in_notebook() else Terminal(result)
     result.display = display
-    if result.id:
+    if result.stream:
         display.started(result)
     if result.done:
         display.ended(result)
@@ -82,7 +82,7 @@ class Notebook:
         self.cell = _cell()
         self._context = contextvars.copy_context()
         transport = result.transport if result.transport in TRANSPORTS else "auto"
-        self._widget = TokenStream(model=result.model, transport=transport, place=result.gateway.place, stream=result.id)
+        self._widget = TokenStream(model=result.model, transport=transport, place=result.gateway.place, stream=result.stream)
         self._disconnect: Callable[[], None] = connect(self._widget, result)
         self._handle = display(self._live(result), raw=True, display_id=True)
 
@@ -94,7 +94,7 @@ class Notebook:
     def started(self, result: Result) -> None:
         """See `Display`."""
         self._widget.model = result.model
-        self._widget.stream = result.id
+        self._widget.stream = result.stream
 
     def changed(self, result: Result) -> None:
         """The page reads for itself, or attaches to the kernel's copy."""

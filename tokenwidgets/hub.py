@@ -81,6 +81,7 @@ class Stream:
         self.frames: list[Frame] = []
         self.frames_dropped = 0
         self.ended = False
+        self.stopping = False
         self.readers = 0
         self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
@@ -110,7 +111,9 @@ class Stream:
         return (time.perf_counter_ns() - self._began) // 1000
 
     def emit(self, event: Event, at: int | None = None) -> None:
-        """Journal an event. Raises `JournalClosed` after the end, `JournalFull` at the limit."""
+        """Journal an event. Raises `JournalClosed` after the end or once it is being stopped, `JournalFull` at the limit."""
+        if self.stopping:
+            raise JournalClosed
         self.journal.append(event, self.now() if at is None else at)
 
     def frame(self, data: bytes, at: int, direction: Direction = "in") -> None:
@@ -135,7 +138,7 @@ class Stream:
     def end(self, event: End | Error) -> None:
         """Make `event` the terminal one, unless there is one."""
         if self.running:
-            self.emit(event)
+            self.journal.append(event, self.now())
 
     def snapshot(self) -> dict[str, Any]:
         """What the stream is now, as JSON: state, the answer so far, usage and figures."""
@@ -170,6 +173,7 @@ class Hub:
         self.limits = limits or Limits()
         self._on_end = on_end
         self._streams: dict[str, Stream] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
 
     def start(self, request: Request, owner: str) -> Stream:
         """Begin a generation; returns at once, with `start` journalled.
@@ -213,9 +217,12 @@ class Hub:
 
     async def stop(self, stream: Stream, why: End | Error | None = None) -> None:
         """Close the upstream connection, then end the journal with `why` (default: cancelled). Returns when both are done."""
-        if stream.running and stream.task is not None:
-            stream.task.cancel()
-            await asyncio.wait([stream.task], timeout=STOP_SECONDS)
+        try:
+            if stream.task is not None and not stream.task.done():
+                stream.stopping = True
+                stream.task.cancel()
+                await asyncio.wait([stream.task], timeout=STOP_SECONDS)
+        finally:
             stream.end(why or End("cancelled"))
             self._ended(stream)
 
@@ -229,24 +236,29 @@ class Hub:
         await self.registry.aclose()
 
     async def _run(self, stream: Stream) -> None:
-        """Carry a call out; afterwards the journal is ended, unless the task was cancelled by `stop`, which ends it."""
+        """Carry a call out; afterwards the journal is ended, unless `stop` cancelled the task, which then ends it."""
+        ending = await self._carried_out(stream)
+        if not stream.stopping:
+            stream.end(ending)
+            self._ended(stream)
+
+    async def _carried_out(self, stream: Stream) -> Error:
+        """Call the provider; returns the ending for one that gave none."""
+        wall = asyncio.timeout(self.limits.wall_seconds)
         try:
-            async with asyncio.timeout(self.limits.wall_seconds):
+            async with wall:
                 await stream.call.provider.run(stream.call.request, stream)
-            stream.end(Error("internal", "The provider's adapter ended without saying how."))
         except JournalFull:
-            stream.end(Error("limit", f"The answer exceeded {self.limits.journal_bytes} bytes of events, so the stream was closed."))
-        except TimeoutError:
-            stream.end(Error("limit", f"The stream ran for {self.limits.wall_seconds:g} s, so it was closed."))
+            return Error("limit", f"The answer exceeded {self.limits.journal_bytes} bytes of events, so the stream was closed.")
         except JournalClosed:
             log.debug("provider %s emitted after its end", stream.call.host)
         except Refused as e:
-            stream.end(e.event())
-        except Exception as e:
-            # Only the kind of the exception is logged or shown: its text may quote a prompt or a header.
-            log.exception("stream of host %s failed in %s", stream.call.host, type(e).__name__, exc_info=False)
-            stream.end(Error("internal", f"The stream failed inside tokenwidgets ({type(e).__name__}).", stage="stream"))
-        self._ended(stream)
+            return e.event()
+        except (Exception, asyncio.CancelledError) as e:
+            if wall.expired():
+                return Error("limit", f"The stream ran for {self.limits.wall_seconds:g} s, so it was closed.")
+            return _broken(stream, e)
+        return Error("internal", "The provider's adapter ended without saying how.")
 
     def _ended(self, stream: Stream) -> None:
         if stream.ended:
@@ -271,7 +283,9 @@ class Hub:
     def _unread(self, stream: Stream) -> None:
         reason = End("cancelled", raw=f"nobody read it for {self.limits.unread_seconds:g} s")
         stream.timer = None
-        self._stopping = asyncio.create_task(self.stop(stream, reason))
+        task = asyncio.create_task(self.stop(stream, reason))
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
 
     def _make_room(self) -> None:
         """Refuse a stream beyond the limit of open ones; evict finished ones beyond the limit of bytes."""
@@ -290,3 +304,11 @@ class Hub:
         if stream.timer:
             stream.timer.cancel()
         del self._streams[stream.id]
+
+
+def _broken(stream: Stream, cause: BaseException) -> Error:
+    """The ending for a provider that raised. Only the exception's kind is logged or shown: its text may quote a prompt or a header."""
+    kind = type(cause).__name__
+    if not stream.stopping:
+        log.error("stream of host %s failed in %s", stream.call.host, kind)
+    return Error("internal", f"The stream failed inside tokenwidgets ({kind}).")

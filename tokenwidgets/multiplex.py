@@ -89,7 +89,8 @@ class Multiplexer:
 
     def _operation(self, body: dict[str, Any]) -> Callable[[dict[str, Any]], Awaitable[None]]:
         operations = {"start": self._start, "attach": self._attach, "detach": self._detach, "stop": self._stop, "ping": self._ping}
-        operation = operations.get(body.get("op", ""))
+        op = body.get("op")
+        operation = operations.get(op) if isinstance(op, str) else None
         if operation is None:
             raise Refused("bad_request", f"'op' is one of {', '.join(operations)}.")
         return operation

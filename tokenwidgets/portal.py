@@ -44,8 +44,8 @@ def wait(future: Future[T], timeout: float | None = None) -> T:
         try:
             return future.result(0.1)
         except TimeoutError:
-            if future.done():
-                raise
+            if future.done():  # the work's own TimeoutError, or a result that came this very moment
+                return future.result()
             waited += 0.1
             if timeout is not None and waited >= timeout:
                 raise

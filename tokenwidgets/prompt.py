@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_FIELD = re.compile(r"\{([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*|\[(?:-?\d+|'[^'\n]*'|\"[^\"\n]*\")\])*)\}")
-_STEP = re.compile(r"\.([A-Za-z_]\w*)|\[([^\]]*)\]")
+_FIELD = re.compile(r"\{([^\W\d]\w*)((?:\.[^\W\d]\w*|\[(?:-?\d+|'[^'\n]*'|\"[^\"\n]*\")\])*)\}")
+_STEP = re.compile(r"\.([^\W\d]\w*)|\[([^\]]*)\]")
 
 
 def fill(text: str, names: Mapping[str, Any]) -> str:

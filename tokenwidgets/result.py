@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 JOURNAL_BYTES = 64 * 2**20
 """The kernel's copy may hold what any server's limit allows."""
+
+START_SECONDS = 30.0
+"""Longest wait for the answer to a start, which comes before the provider is called."""
 
 STOP_SECONDS = 5.0
 """Longest wait for a stream to end after it was stopped from here."""
@@ -52,14 +56,15 @@ class Result:
         self.request = dict(request)
         self.transport = transport
         self.why = ""
-        self.id = stream or ""
         self.gateway = gateway
         self.journal = Journal(JOURNAL_BYTES)
         self.display: Display | None = None
         self._created = time.time()
         self._began = time.perf_counter_ns()
         self._done = threading.Event()
-        self._known = asyncio.Event()
+        self._named: Future[str] = Future()
+        if stream:
+            self._named.set_result(stream)
         self._received: list[int] = []
         self._frames: list[Frame] | None = None
         self._listeners: set[Callable[[], None]] = set()
@@ -80,25 +85,22 @@ class Result:
 
     async def _run(self) -> None:
         try:
-            if self.id:
-                self._known.set()
-            else:
+            if not self.stream:
                 self._started(await self.gateway.start(self.request))
-            async for batch in follow(self.gateway.reader(), self.id):
+            async for batch in follow(self.gateway.reader(), self.stream):
                 self._take(batch)
         except Refused as e:
             self._fail(e.event())
         except Disconnected as e:
-            self._fail(Error("connection", f"{e} The stream may still run: tw.open({self.id!r}) reads it again.", stage="close"))
+            self._fail(Error("connection", f"{e} The stream may still run: tw.open({self.stream!r}) reads it again.", stage="close"))
         except Exception as e:
             self._fail(Error("internal", f"Reading the stream failed inside tokenwidgets ({type(e).__name__}).", stage="close"))
         finally:
             await self._finish()
 
     def _started(self, started: Started) -> None:
-        self.id = started.id
         self.request["model"] = started.model
-        self._known.set()
+        self._named.set_result(started.id)
         if self.display:
             self.display.started(self)
 
@@ -110,7 +112,8 @@ class Result:
         self._changed()
 
     def _fail(self, error: Error) -> None:
-        self._known.set()
+        if not self._named.done():
+            self._named.set_result("")
         if self.journal.terminal is None:
             self.journal.append(error, (time.perf_counter_ns() - self._began) // 1000)
         self._changed()
@@ -142,6 +145,16 @@ class Result:
             self._listeners.discard(listener)
 
     @property
+    def id(self) -> str:
+        """The stream's id, with which `tw.open` reads it again; waits for the answer to its start. Empty if there is no stream."""
+        return wait(self._named, START_SECONDS)
+
+    @property
+    def stream(self) -> str:
+        """The same, or empty as long as it is not known."""
+        return self._named.result() if self._named.done() else ""
+
+    @property
     def done(self) -> bool:
         """Whether the stream has ended."""
         return self._done.is_set()
@@ -157,10 +170,10 @@ class Result:
 
     async def stopping(self) -> None:
         """Stop the stream; to be awaited on the portal."""
-        await self._known.wait()
-        if self.id:
+        stream = await asyncio.shield(asyncio.wrap_future(self._named))  # its start may be being answered at this moment
+        if stream:
             try:
-                await self.gateway.stop(self.id)
+                await self.gateway.stop(stream)
             except Refused:
                 return  # it has ended, and expired, already
 
@@ -318,7 +331,7 @@ class Result:
     def wire(self) -> list[Frame]:
         """The frames between us and the provider as they travelled, without keys; fetched once the stream has ended."""
         if self._frames is None or not self.done:
-            self._frames = portal().run(self.gateway.wire(self.id)) if self.id else []
+            self._frames = portal().run(self.gateway.wire(self.stream)) if self.stream else []
         return self._frames
 
     # ------------------------------------------------------------------ showing and keeping
@@ -337,7 +350,7 @@ class Result:
 
     async def _save(self, path: Path) -> None:
         try:
-            frames = self._frames or (await self.gateway.wire(self.id) if self.id else [])
+            frames = self._frames or (await self.gateway.wire(self.stream) if self.stream else [])
         except (Refused, Disconnected):
             frames = []  # the server forgot it; the events are here
         start = self.start
@@ -355,7 +368,7 @@ class Result:
 
     def __repr__(self) -> str:
         if not self.done:
-            return f"<stream {self.id or 'starting'} of {self.model or 'the default model'}, running>"
+            return f"<stream {self.stream or 'starting'} of {self.model or 'the default model'}, running>"
         figures = self.metrics
         return f"<{self.model}: {outcome(figures)} · {line(figures)}>"
 

@@ -59,8 +59,16 @@ def publish(url: str, ticket: str, certificate: str | None = None) -> Path:
 
 def servers() -> list[Server]:
     """Every server that is running and published itself, newest first."""
-    files = sorted(_directory().glob(f"{_PREFIX}*.json"), key=lambda f: -f.stat().st_mtime)
+    files = sorted(_directory().glob(f"{_PREFIX}*.json"), key=_modified, reverse=True)
     return [s for s in map(_read, files) if s is not None and _alive(s.pid)]
+
+
+def _modified(path: Path) -> float:
+    """When a file was written; a server that stops just now may take it away."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _directory() -> Path:
@@ -80,7 +88,7 @@ def _read(path: Path) -> Server | None:
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

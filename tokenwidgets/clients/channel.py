@@ -12,7 +12,22 @@ from ..wire import messages
 from ..wire.messages import Joiner
 from .base import Disconnected
 
-Inbox = asyncio.Queue[list[Entry] | Exception]
+
+class _Inbox:
+    """What came for one reader and was not taken yet, and the last seq that was put in."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+        self.items: asyncio.Queue[list[Entry] | Exception] = asyncio.Queue()
+
+    def put(self, item: list[Entry] | Exception) -> None:
+        """Keep what is new: the stream comes anew, from further back, when another reader joins."""
+        if isinstance(item, list) and item:
+            item = [entry for entry in item if entry.seq > self.after]
+            if not item:
+                return
+            self.after = item[-1].seq
+        self.items.put_nowait(item)
 
 
 class Channel:
@@ -26,7 +41,7 @@ class Channel:
     def __init__(self, send: Callable[[str], None]) -> None:
         self._send = send
         self._joiner = Joiner()
-        self._inboxes: dict[str, Inbox] = {}
+        self._inboxes: dict[str, list[_Inbox]] = {}
         self._broken: Disconnected | None = None
 
     def receive(self, text: str) -> None:
@@ -41,24 +56,27 @@ class Channel:
             self._deliver(body, _refusal(body))
 
     def _deliver(self, body: dict[str, Any], item: list[Entry] | Exception) -> None:
-        if inbox := self._inboxes.get(str(body.get("stream"))):
-            inbox.put_nowait(item)
+        for inbox in self._inboxes.get(str(body.get("stream")), ()):
+            inbox.put(item)
 
     def broken(self, why: str) -> None:
         """The link is gone: every reader is told."""
         self._broken = Disconnected(why)
-        for inbox in self._inboxes.values():
-            inbox.put_nowait(self._broken)
+        for inboxes in self._inboxes.values():
+            for inbox in inboxes:
+                inbox.put(self._broken)
 
     async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
-        """See `Reader.attach`. One reader a stream; a further one takes its place."""
+        """See `Reader.attach`. The link carries a stream once; all of its readers here share that."""
         if self._broken is not None:
             raise self._broken
-        inbox = self._inboxes[stream] = Inbox()
-        self._send(messages.message("attach", stream=stream, after=after).decode())
+        inbox = _Inbox(after)
+        inboxes = self._inboxes.setdefault(stream, [])
+        inboxes.append(inbox)
+        self._send(messages.message("attach", stream=stream, after=min(i.after for i in inboxes)).decode())
         try:
             while True:
-                item = await inbox.get()
+                item = await inbox.items.get()
                 if isinstance(item, Exception):
                     raise item
                 if item:
@@ -66,10 +84,15 @@ class Channel:
                 if not item or item[-1].terminal:
                     return
         finally:
-            if self._inboxes.get(stream) is inbox:
-                del self._inboxes[stream]
-                if self._broken is None:
-                    self._send(messages.message("detach", stream=stream).decode())
+            self._left(stream, inbox)
+
+    def _left(self, stream: str, inbox: _Inbox) -> None:
+        inboxes = self._inboxes[stream]
+        inboxes.remove(inbox)
+        if not inboxes:
+            del self._inboxes[stream]
+            if self._broken is None:
+                self._send(messages.message("detach", stream=stream).decode())
 
 
 def _refusal(body: dict[str, Any]) -> Refused:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from ..dialects.base import Decoder, Dialect, HttpCall, Profile
-from ..events import CONTENT, Error, Event, Notice, Stage
+from ..events import CONTENT, End, Error, Event, Notice, Stage
 from ..request import Request
 from .base import Sink
 from .keys import Secret
@@ -19,6 +19,12 @@ from .upstream import AddressRefused, Phase, Response, Upstream
 
 FINISH_SECONDS = 1.0
 """Longest wait for usage and the end marker after the finish frame."""
+
+READ_OUT_SECONDS = 0.25
+"""Longest wait for a body's end after the end marker."""
+
+KEY_BYTES = 16
+"""A key at least this long is struck out of what a host sends; a shorter one is a placeholder, and could be a word of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class HttpProvider:
         at = timeline.at(response.read_ns())
         timeline.sink.emit(Notice("connection", {"headers": at, "status": response.status}), at)
         if response.status >= 300:
-            body = await response.body()
+            body = self._without_key(await response.body())
             timeline.sink.frame(body, at)
             timeline.sink.emit(self.dialect.failure(response.status, response.headers, body), at)
             return
@@ -95,6 +101,7 @@ class HttpProvider:
     async def _decode(self, response: Response, timeline: _Timeline) -> None:
         decoder = self.dialect.decoder(self.profile)
         deadline = _Deadline(self.watchdogs)
+        events: list[Event] = []
         chunks = response.chunks()
         while not decoder.done:
             try:
@@ -107,10 +114,18 @@ class HttpProvider:
                 timeline.emit_all(_cut(decoder, e, self.base_url))
                 return
             at = timeline.at(instant)
+            data = self._without_key(data)
             timeline.sink.frame(data, at)
             events = decoder.feed(data)
             deadline.saw(events)
             timeline.emit_all(events, at)
+        if events and isinstance(events[-1], End):
+            await _read_out(chunks)
+
+    def _without_key(self, data: bytes) -> bytes:
+        """What came, without our own key where a host repeats it."""
+        key = self.key.reveal().encode() if self.key else b""
+        return data.replace(key, b"[key]") if len(key) >= KEY_BYTES else data
 
 
 class _Timeline:
@@ -159,6 +174,7 @@ class _Deadline:
         if decoder.finishing:
             self._finish_by = self._finish_by or self._now() + FINISH_SECONDS
             return self._finish_by
+        self._finish_by = None
         idle = self._now() + self._watchdogs.idle
         progress = self._progress_from + self._watchdogs.progress
         self._hung = "idle" if idle <= progress else "progress"
@@ -168,6 +184,16 @@ class _Deadline:
         if self._hung == "idle":
             return _silent("sent nothing", self._watchdogs.idle, "stream")
         return _silent("sent keep-alives but no content", self._watchdogs.progress, "stream")
+
+
+async def _read_out(chunks: AsyncIterator[tuple[bytes, int]]) -> None:
+    """Take the rest of a body, which is its end, so that the connection serves the next call; one that goes on is closed instead."""
+    try:
+        async with asyncio.timeout(READ_OUT_SECONDS):
+            async for _ in chunks:
+                pass
+    except (TimeoutError, httpx.HTTPError):
+        pass
 
 
 def _cut(decoder: Decoder, cause: Exception, base_url: str) -> list[Event]:

@@ -141,13 +141,17 @@ class LocalModels:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "tokenwidgets.providers.local_server", str(path), name,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=stderr,
+                start_new_session=True,  # an interrupt of a cell goes to the kernel's whole process group, and is not meant for the model
             )  # fmt: skip
         try:
             return _Child(process, key, await _handshake(process, key), log)
-        except BaseException:
+        except BaseException as e:
             if process.returncode is None:
                 process.kill()
-            raise ChildDied(await _ending(process, log)) from None
+            died = ChildDied(await _ending(process, log))
+            if isinstance(e, ValueError | TimeoutError | OSError):
+                raise died from None
+            raise
 
     def _log_path(self, path: Path) -> Path:
         self._log_dir.mkdir(parents=True, exist_ok=True)
@@ -210,7 +214,8 @@ class LocalProvider:
         await HttpProvider(self.dialect, Profile(), f"{child.address}/v1", Secret(child.key), self.upstream, self.watchdogs).run(
             request, held
         )
-        sink.emit(await _crash(child, held.ending) or held.ending)
+        crash = await _crash(child, held.ending)
+        sink.emit(crash or held.ending, None if crash else held.at)
 
 
 class _HeldEnding:
@@ -221,10 +226,11 @@ class _HeldEnding:
         self.frame = sink.frame
         self._sink = sink
         self.ending: End | Error = Error("internal", "The local model gave no ending.")
+        self.at: int | None = None
 
     def emit(self, event: Event, at: int | None = None) -> None:
         if isinstance(event, End | Error):
-            self.ending = event
+            self.ending, self.at = event, at
         else:
             self._sink.emit(event, at)
 

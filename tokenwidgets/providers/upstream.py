@@ -30,6 +30,9 @@ KEEPALIVE_SECONDS = 60.0
 ERROR_BYTES = 64 * 2**10
 """The most that is read of an answer that is no stream."""
 
+ERROR_SECONDS = 5.0
+"""Longest wait for its body."""
+
 Clock = Callable[[], int]
 """Monotonic nanoseconds."""
 
@@ -108,7 +111,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
                 infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except TimeoutError:
             raise httpcore.ConnectTimeout(f"the name {host} was not resolved in time") from None
-        except OSError:
+        except (OSError, UnicodeError):  # a name that no name server could know, such as one with an empty label
             raise httpcore.ConnectError(f"the name {host} does not resolve") from None
         if (dns := _dns.get()) is not None:
             dns["dns"] = self._clock()
@@ -157,12 +160,16 @@ class Response:
             yield data, self.read_ns()
 
     async def body(self, limit: int = ERROR_BYTES) -> bytes:
-        """The body of an answer that is no stream, at most `limit` bytes of it."""
+        """The body of an answer that is no stream, at most `limit` bytes of it; what came, when the rest does not come."""
         data = b""
-        async for chunk in self._inner.aiter_bytes():
-            data += chunk
-            if len(data) >= limit:
-                break
+        try:
+            async with asyncio.timeout(ERROR_SECONDS):
+                async for chunk in self._inner.aiter_bytes():
+                    data += chunk
+                    if len(data) >= limit:
+                        break
+        except (TimeoutError, httpx.HTTPError):
+            pass  # the status is known, and says more than that the connection broke
         return data[:limit]
 
 

@@ -62,7 +62,13 @@ def entries(text: str) -> list[Entry]:
     ------
     ValueError : it is no such message.
     """
-    at = text.index('"events":[') + len('"events":[')
+    try:
+        return _entries(text, text.index('"events":[') + len('"events":['))
+    except (IndexError, RecursionError):
+        raise ValueError("not a message of events: it breaks off, or is nested too deeply") from None
+
+
+def _entries(text: str, at: int) -> list[Entry]:
     decoder = json.JSONDecoder()
     found = []
     while text[at] != "]":
@@ -96,12 +102,12 @@ class Joiner:
 
     Parameters
     ----------
-    limit : bytes of one message, and of all unfinished ones.
+    limit : what all unfinished messages may hold together, in characters; each part counts as `PART_OVERHEAD` more.
     """
 
     def __init__(self, limit: int = MESSAGE_BYTES) -> None:
         self._limit = limit
-        self._parts: dict[int, list[str | None]] = {}
+        self._parts: dict[int, tuple[int, dict[int, str]]] = {}
         self._held = 0
 
     def feed(self, text: str) -> str | None:
@@ -114,18 +120,18 @@ class Joiner:
         if not text.startswith('{"part":'):
             return text
         ident, index, count, piece = self._checked(parse(text))
-        parts = self._parts.setdefault(ident, [None] * count)
-        if len(parts) != count or parts[index] is not None:
+        total, parts = self._parts.setdefault(ident, (count, {}))
+        if total != count or index in parts:
             raise self._drop("A part's numbers contradict an earlier part's.")
         parts[index] = piece
-        self._held += len(piece)
+        self._held += len(piece) + PART_OVERHEAD
         if self._held > self._limit:
-            raise self._drop(f"A message in parts may hold {self._limit} bytes.")
-        if None in parts:
+            raise self._drop(f"Messages in parts may hold {self._limit} bytes.")
+        if len(parts) < count:
             return None
         del self._parts[ident]
-        whole = "".join(p or "" for p in parts)
-        self._held -= len(whole)
+        whole = "".join(parts[i] for i in range(count))
+        self._held -= len(whole) + PART_OVERHEAD * count
         return whole
 
     def _checked(self, body: dict[str, Any]) -> tuple[int, int, int, str]:

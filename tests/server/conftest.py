@@ -1,0 +1,61 @@
+"""Two Jupyter servers: one in this process, whose inside a test can reach, and one in its own, with nothing but its address."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from server_tools import Access, Process, login, serve
+from traitlets.config import Config
+
+from jupyter_server_ext.app import TokenWidgetsApp
+
+
+@pytest.fixture
+def server_config() -> dict[str, Any]:
+    """Further configuration of the in-process server, for a test module to override."""
+    return {}
+
+
+@pytest.fixture
+def jp_server_config(server_config: dict[str, Any]) -> Config:
+    config = Config(
+        {
+            "ServerApp": {
+                "jpserver_extensions": {"jupyter_server_ext": True, "jupyter_server_terminals": False},
+                "reraise_server_extension_failures": True,
+            }
+        }
+    )
+    config.merge(Config(server_config))
+    return config
+
+
+@pytest.fixture
+def app(jp_serverapp: Any, jp_asyncio_loop: Any, http_server: Any) -> Iterator[TokenWidgetsApp]:
+    """Our extension in a server that listens; its streams are stopped before the server is."""
+    extension = jp_serverapp.web_app.settings["tokenwidgets.app"]
+    yield extension
+    jp_asyncio_loop.run_until_complete(extension.stop_extension())
+
+
+@pytest.fixture
+def access(app: TokenWidgetsApp, jp_http_port: int, jp_base_url: str) -> Access:
+    """The in-process server; a test that needs a page's cookies logs in on its own."""
+    return Access(f"http://127.0.0.1:{jp_http_port}{jp_base_url}", app.serverapp.identity_provider.token, app.ticket)
+
+
+@pytest.fixture(scope="session")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A `jupyter server` for all tests that change nothing about it."""
+    server = serve(tmp_path_factory.mktemp("server"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def real(process: Process) -> Access:
+    """Every kind of credentials for it."""
+    return process.access()
