@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tokenwidgets.clients.inprocess import InProcess
 
 # No test asserts on time, Hypothesis' own deadline included.
 settings.register_profile("tokenwidgets", deadline=None)
@@ -27,3 +32,16 @@ def no_keys_and_no_config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.setenv("TOKENWIDGETS_CONFIG", str(tmp_path / "tokenwidgets.toml"))
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
+    """Streams live in this process, as where there is no Jupyter server."""
+    from tokenwidgets import api
+    from tokenwidgets.clients.inprocess import InProcess
+    from tokenwidgets.portal import portal
+
+    place = InProcess("this is a test")
+    monkeypatch.setattr(api, "_gateway", place)
+    yield place
+    portal().run(place.aclose(), 20)

@@ -78,10 +78,12 @@ def stream(
 
     Returns
     -------
-    The stream. What goes wrong is in its `error`, shown in one sentence; nothing is raised but for a transport that does not exist.
+    The stream. What goes wrong is in its `error`, shown in one sentence; nothing is raised but `Refused` for a transport that does not
+    exist and a recording that has no folder.
     """
     if transport not in TRANSPORTS:
         raise Refused("bad_request", f"There is no transport {transport!r}: it is one of {', '.join(TRANSPORTS)}.")
+    target = _recording(record)
     fields = {
         "prompt": prompt, "model": model, "system": system, "dialect": dialect, "options": options or None,
         "messages": list(messages) if messages is not None else None, "tools": list(tools) if tools else None,
@@ -89,7 +91,17 @@ def stream(
     result = Result(gateway(), {k: v for k, v in fields.items() if v is not None}, transport)
     if show:
         display(result, format)
-    return result.begin(Path(record) if record else None)
+    return result.begin(target)
+
+
+def _recording(file: str | Path | None) -> Path | None:
+    """Where to save; a mistake is found before anything is asked."""
+    if file is None:
+        return None
+    path = Path(file).expanduser()
+    if not path.parent.is_dir():
+        raise Refused("bad_request", f"The recording cannot be written: there is no folder {path.parent}.")
+    return path
 
 
 def open(stream_id: str, *, transport: str = "auto", show: bool = True) -> Result:
@@ -110,10 +122,10 @@ def replay(file: str | Path, *, speed: float = 1.0, transport: str = "auto", sho
 
     Raises
     ------
-    BadRecording : the file is none.
+    RecordingError : the file is none.
     FileNotFoundError : there is neither such a file nor such a name.
     """
-    path = Path(file)
+    path = Path(file).expanduser()
     if not path.suffix and not path.exists():
         return stream(f"Replay {file}.", model=f"replay/{file}", transport=transport, show=show, speed=speed)
     if not REPLAY_OPTIONS["speed"][0](speed):

@@ -105,7 +105,18 @@ def connect(widget: TokenStream, result: Result) -> Callable[[], None]:
                 portal().submit(multiplexer.receive(json.dumps(content)))
 
     widget.on_msg(received)
+    _leave_subshells(widget)
     return lambda: _close(widget, received, multiplexer)
+
+
+def _leave_subshells(widget: TokenStream) -> None:
+    """Let messages go to the subshell the front end sends them to.
+
+    ipykernel 7.4 sends them to the shell that made the widget instead. That is the one whose cell waits for the stream, so Stop would be
+    heard when there is nothing left to stop. Its route is a method of the comm, which is told to keep what the front end chose.
+    """
+    if hasattr(widget.comm, "_reply_subshell_for"):
+        widget.comm._reply_subshell_for = lambda data, default: default
 
 
 def _close(widget: TokenStream, received: Callable[..., None], multiplexer: Multiplexer) -> None:

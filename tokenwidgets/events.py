@@ -288,7 +288,11 @@ def decode(data: bytes | str) -> Entry:
     ------
     ValueError : the bytes are no event of ours; the message says what is missing.
     """
-    return read(json.loads(data), data.encode() if isinstance(data, str) else data)
+    try:
+        body = json.loads(data)
+    except RecursionError:
+        raise ValueError("not an event: it is nested too deeply") from None
+    return read(body, data.encode() if isinstance(data, str) else data)
 
 
 def read(body: Any, raw: bytes) -> Entry:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import recording
 from .clients.base import Disconnected, Gateway, Started
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import pandas
 
     from .display import Display
+
+log = logging.getLogger("tokenwidgets")
 
 JOURNAL_BYTES = 64 * 2**20
 """The kernel's copy may hold what any server's limit allows."""
@@ -69,6 +72,7 @@ class Result:
         self._frames: list[Frame] | None = None
         self._listeners: set[Callable[[], None]] = set()
         self._record: Path | None = None
+        self._reading: Future[None] | None = None
 
     # ------------------------------------------------------------------ life
 
@@ -80,7 +84,7 @@ class Result:
         record : file to save the stream to when it ends.
         """
         self._record = record
-        portal().submit(self._run())
+        self._reading = portal().submit(self._run())
         return self
 
     async def _run(self) -> None:
@@ -101,8 +105,7 @@ class Result:
     def _started(self, started: Started) -> None:
         self.request["model"] = started.model
         self._named.set_result(started.id)
-        if self.display:
-            self.display.started(self)
+        self._show("started")
 
     def _take(self, batch: list[Entry]) -> None:
         now = (time.perf_counter_ns() - self._began) // 1000
@@ -122,19 +125,28 @@ class Result:
         try:
             if self._record is not None:
                 await self._save(self._record)
-        except OSError as e:
-            self.why = f"the recording could not be written: {e.strerror}"
+        except Exception as e:
+            reason = e.strerror if isinstance(e, OSError) else type(e).__name__
+            log.warning("The recording %s could not be written: %s. r.save() writes it elsewhere.", self._record, reason)
         finally:
-            if self.display:
-                self.display.ended(self)
+            self._show("ended")
             self._done.set()
             self._changed()
 
     def _changed(self) -> None:
-        if self.display:
-            self.display.changed(self)
+        self._show("changed")
         for listener in list(self._listeners):
             listener()
+
+    def _show(self, step: Literal["started", "changed", "ended"]) -> None:
+        """Tell the display. One that fails is told nothing more, and the result goes on without it."""
+        if self.display is None:
+            return
+        try:
+            getattr(self.display, step)(self)
+        except Exception as e:
+            self.display = None
+            log.warning("A stream could not be shown (%s); its result goes on.", type(e).__name__)
 
     @contextmanager
     def _listening(self, listener: Callable[[], None]) -> Iterator[None]:
@@ -176,6 +188,10 @@ class Result:
                 await self.gateway.stop(stream)
             except Refused:
                 return  # it has ended, and expired, already
+            except Disconnected as e:
+                self._fail(Error("connection", f"{e} The stream could not be stopped there; what came is kept.", stage="close"))
+                if self._reading is not None:
+                    self._reading.cancel()
 
     def wait(self, timeout: float | None = None) -> Result:
         """Return when the stream has ended, or `timeout` seconds have passed. An interrupt stops the stream."""
@@ -344,7 +360,7 @@ class Result:
 
     def save(self, path: str | Path) -> Path:
         """Write the stream to a file that `tw.replay` plays again, with its wire where the server still has it."""
-        target = Path(path)
+        target = Path(path).expanduser()
         wait(portal().submit(self._save(target)))
         return target
 
@@ -361,6 +377,8 @@ class Result:
         """The same call as a program without this package: `python` or `curl`."""
         from .code import code
 
+        if "prompt" not in self.request and "messages" not in self.request:
+            raise Refused("bad_request", "What was asked is not known here: the stream was opened by its id, or replayed.")
         return code(self.request, language)
 
     def __str__(self) -> str:

@@ -320,20 +320,20 @@ class Upstream:
     Parameters
     ----------
     pieces : the words of its answer.
-    free : how many of them it sends before it waits for `release`.
+    free : how many of them it sends before it waits for `release`; its end counts as one more.
     """
 
     def __init__(self, pieces: list[str], free: int | None = None) -> None:
         self.pieces = pieces
         self.calls: list[tuple[dict[str, str], bytes]] = []
-        self.allowed = asyncio.Semaphore(len(pieces) if free is None else free)
+        self.allowed = asyncio.Semaphore(len(pieces) + 1 if free is None else free)
         self.left = asyncio.Event()
         self.port = 0
         self._server: asyncio.Server | None = None
 
     def release(self, count: int | None = None) -> None:
         """Let it say `count` further words, or all."""
-        for _ in range(len(self.pieces) if count is None else count):
+        for _ in range(len(self.pieces) + 1 if count is None else count):
             self.allowed.release()
 
     async def __aenter__(self) -> Upstream:
@@ -372,6 +372,7 @@ class Upstream:
         for piece in self.pieces:
             await self.allowed.acquire()
             await self._chunk(writer, {"content": piece}, None)
+        await self.allowed.acquire()
         await self._chunk(writer, {}, "stop")
         writer.write(b"data: [DONE]\n\n")
         await writer.drain()

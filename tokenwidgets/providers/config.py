@@ -10,15 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import urlsplit
 
-from ..dialects.base import Profile
+from ..dialects.base import Profile, ReasoningStyle
 from ..errors import Refused
 from .hosts import BUILT_IN, Host
 
 ENV = "TOKENWIDGETS_CONFIG"
 TOP = ("default_model", "hosts", "aliases", "local")
-HOST_FIELDS = ("dialect", "base_url", "key_env", "local", "models", "dialects", "profile")
+HOST_FIELDS: Mapping[str, type] = {
+    "dialect": str, "base_url": str, "key_env": str, "local": bool, "models": list, "dialects": dict, "profile": dict,
+}  # fmt: skip
+"""What a host's table may hold, and the kind of each. Kinds are strict: `local = "false"` must not open the local network."""
+
+_KINDS: Mapping[type, str] = {
+    str: "a string", bool: "true or false", list: "a list of strings", dict: "a table",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ def load(path: Path | None = None) -> Config:
     """
     path = path or config_path()
     try:
-        data = tomllib.loads(path.read_text())
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Config(path=path)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
@@ -85,31 +93,35 @@ def load(path: Path | None = None) -> Config:
     hosts = dict(BUILT_IN)
     for name, table in _table(data, "hosts", path).items():
         hosts[name] = _host(name, table, hosts.get(name), path)
-    files = _table(data, "local", path)
+    if "default_model" in data:
+        _kind(data["default_model"], str, f"{path}: default_model")
     return Config(
         hosts=hosts,
-        aliases={k: str(v) for k, v in _table(data, "aliases", path).items()},
+        aliases=_strings(_table(data, "aliases", path), f"{path}: aliases"),
         default_model=data.get("default_model"),
-        local_models={name: Path(str(file)).expanduser() for name, file in files.items()},
+        local_models={name: Path(file).expanduser() for name, file in _strings(_table(data, "local", path), f"{path}: local").items()},
         path=path,
     )
 
 
 def _host(name: str, table: Any, base: Host | None, path: Path) -> Host:
     where = f"hosts.{name}"
-    if not isinstance(table, Mapping):
-        raise Refused("bad_request", f"{path}: [{where}] is a table.")
-    _known(table, HOST_FIELDS, path, where)
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+        raise Refused("bad_request", f"{path}: {where} cannot name a host: letters, digits, -, _ and . make a name.")
+    _kind(table, dict, f"{path}: [{where}]")
+    _known(table, tuple(HOST_FIELDS), path, where)
+    for key, value in table.items():
+        _kind(value, HOST_FIELDS[key], f"{path}: {where}.{key}")
     host = base or Host(name, key_needed="key_env" in table, about=f"from {path.name}")
     changes: dict[str, Any] = {}
-    if "base_url" in table or "dialect" in table or "dialects" in table:
+    if base is None or "base_url" in table or "dialect" in table or "dialects" in table:
         changes["dialects"] = _dialects(table, host, path, where)
     if "key_env" in table:
-        changes |= {"key_env": str(table["key_env"]), "key_needed": not table.get("local", host.local)}
+        changes |= {"key_env": table["key_env"], "key_needed": not table.get("local", host.local)}
     if "local" in table:
-        changes["local"] = bool(table["local"])
+        changes["local"] = table["local"]
     if "models" in table:
-        changes["models"] = tuple(str(m) for m in table["models"])
+        changes["models"] = tuple(table["models"])
     if "profile" in table:
         changes["profile"] = _profile(table["profile"], host.profile, path, where)
     return replace(host, **changes)
@@ -118,22 +130,48 @@ def _host(name: str, table: Any, base: Host | None, path: Path) -> Host:
 def _dialects(table: Mapping[str, Any], host: Host, path: Path, where: str) -> dict[str, str]:
     dialect = table.get("dialect", host.dialect or "openai-chat")
     url = table.get("base_url", host.dialects.get(dialect))
-    further = {str(k): str(v) for k, v in table.get("dialects", {}).items()}
-    found = ({dialect: str(url)} if url else {}) | further or dict(host.dialects)
+    further = _strings(table.get("dialects", {}), f"{path}: {where}.dialects")
+    found = ({dialect: url} if url else {}) | further or dict(host.dialects)
     for address in found.values():
-        if not address.startswith(("http://", "https://")):
-            raise Refused("bad_request", f"{path}: {where} needs a base_url that begins with http:// or https://.")
+        _address(address, path, where)
     if not found:
         raise Refused("bad_request", f"{path}: {where} needs a base_url.")
     return {k: v.rstrip("/") for k, v in found.items()}
 
 
-def _profile(table: Any, base: Profile, path: Path, where: str) -> Profile:
+def _address(address: str, path: Path, where: str) -> None:
+    """A base URL is a plain one: what else a URL may hold is shown in sentences and listings, and would be a secret."""
     try:
-        return replace(base, **table)
-    except TypeError:
-        known = ", ".join(Profile.__dataclass_fields__)
-        raise Refused("bad_request", f"{path}: {where}.profile may hold {known}.") from None
+        url = urlsplit(address)
+    except ValueError:
+        url = urlsplit("")
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise Refused("bad_request", f"{path}: {where} needs a base_url that begins with http:// or https:// and names a host.")
+    if "@" in url.netloc or url.query or url.fragment:
+        raise Refused("bad_request", f"{path}: the base_url of {where} may hold no user, password or query: keys never stand in this file.")
+
+
+def _profile(table: Mapping[str, Any], base: Profile, path: Path, where: str) -> Profile:
+    plain = Profile()
+    for name, value in table.items():
+        if name not in Profile.__dataclass_fields__:
+            raise Refused("bad_request", f"{path}: {where}.profile may hold {', '.join(Profile.__dataclass_fields__)}, not {name!r}.")
+        _kind(value, str if isinstance(getattr(plain, name), str) else bool, f"{path}: {where}.profile.{name}")
+    if table.get("reasoning_style", plain.reasoning_style) not in get_args(ReasoningStyle):
+        raise Refused("bad_request", f"{path}: {where}.profile.reasoning_style is one of {', '.join(get_args(ReasoningStyle))}.")
+    return replace(base, **table)
+
+
+def _kind(value: Any, kind: type, place: str) -> None:
+    inner = value if isinstance(value, list) else ()
+    if not isinstance(value, kind) or not all(isinstance(v, str) for v in inner):
+        raise Refused("bad_request", f"{place} is {_KINDS[kind]}.")
+
+
+def _strings(table: Mapping[str, Any], place: str) -> dict[str, str]:
+    for name, value in table.items():
+        _kind(value, str, f"{place}.{name}")
+    return dict(table)
 
 
 def _table(data: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
@@ -163,16 +201,30 @@ def add_alias(name: str, model: str) -> None:
     path = load().path  # also refuses to touch a file that is not well
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise Refused("bad_request", f"{name!r} cannot be an alias: letters, digits, - and _ make one.")
-    lines = path.read_text().splitlines() if path.exists() else []
-    new = f"{name} = {json.dumps(model)}"
+    lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n") if path.exists() else []
+    new = f"{name} = {json.dumps(model, ensure_ascii=False)}"
     try:
         at = lines.index("[aliases]") + 1
     except ValueError:
         lines += ["", "[aliases]", new] if lines else ["[aliases]", new]
     else:
         lines = [*lines[:at], new, *_without(lines[at:], name)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n")
+    text = "\n".join(lines) + "\n"
+    if _alias_in(text, name) != model:
+        raise Refused("bad_request", f"{path} keeps its aliases in another form: add the line {new} there.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise Refused("bad_request", f"{path} cannot be written: {e.strerror}.") from None
+
+
+def _alias_in(text: str, name: str) -> Any:
+    """What an alias means in a file of that text; None when it is no TOML any more."""
+    try:
+        return tomllib.loads(text)["aliases"][name]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):
+        return None
 
 
 def _without(lines: list[str], name: str) -> list[str]:

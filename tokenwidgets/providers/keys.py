@@ -61,7 +61,7 @@ def find(host: Host) -> Key | None:
 
     Raises
     ------
-    Refused : `keys.toml` is readable by others, or no TOML.
+    Refused : `keys.toml` is readable by others, or no TOML; what was found cannot be a key.
     """
     return _from_keyring(host) or _from_file(host) or _from_environment(host)
 
@@ -81,7 +81,13 @@ def need(host: Host) -> Key | None:
 
 
 def store(host: Host, key: str) -> str:
-    """Keep a key for a host, write-only; returns where, in words."""
+    """Keep a key for a host, write-only; returns where, in words.
+
+    Raises
+    ------
+    Refused : it cannot be a key, or `keys.toml` is not well.
+    """
+    key = _plausible(key.strip(), host, "what was given")
     if (ring := _keyring()) is not None:
         ring.set_password(SERVICE, host.name, key)
         return "the system keyring"
@@ -90,10 +96,19 @@ def store(host: Host, key: str) -> str:
     known[host.name] = key
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"{_quote(name)} = {_quote(value)}\n" for name, value in known.items()]
-    with os.fdopen(os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)  # one left behind would lend its mode
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.writelines(lines)
-    path.with_suffix(".new").replace(path)
+    new.replace(path)
     return path.name
+
+
+def _plausible(value: str, host: Host, where: str) -> str:
+    """A key as it can stand in a header. Raises `Refused`, which would otherwise come later and less clearly."""
+    if value.isascii() and value.isprintable() and " " not in value and value:
+        return value
+    raise Refused("auth", f"The key for {host.name} ({where}) is empty, or holds a space, a line break or a character that no key has.")
 
 
 def _quote(text: str) -> str:
@@ -113,12 +128,11 @@ def _keyring() -> Any:
 def _from_keyring(host: Host) -> Key | None:
     ring = _keyring()
     value = ring.get_password(SERVICE, host.name) if ring is not None else None
-    return Key(Secret(value), "the system keyring") if value else None
+    return _key(value, host, "the system keyring")
 
 
 def _from_file(host: Host) -> Key | None:
-    value = _read(keys_path()).get(host.name)
-    return Key(Secret(value), "keys.toml") if value else None
+    return _key(_read(keys_path()).get(host.name), host, "keys.toml")
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -135,5 +149,9 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _from_environment(host: Host) -> Key | None:
-    value = os.environ.get(host.key_env, "").strip() if host.key_env else ""
-    return Key(Secret(value), f"${host.key_env}") if value else None
+    return _key(os.environ.get(host.key_env) if host.key_env else None, host, f"${host.key_env}")
+
+
+def _key(value: str | None, host: Host, source: str) -> Key | None:
+    value = (value or "").strip()
+    return Key(Secret(_plausible(value, host, source)), source) if value else None

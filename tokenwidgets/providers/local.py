@@ -149,9 +149,9 @@ class LocalModels:
             if process.returncode is None:
                 process.kill()
             died = ChildDied(await _ending(process, log))
-            if isinstance(e, ValueError | TimeoutError | OSError):
+            if isinstance(e, Exception):
                 raise died from None
-            raise
+            raise  # the request that started it was stopped
 
     def _log_path(self, path: Path) -> Path:
         self._log_dir.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,48 @@
+"""When the transport that was asked for cannot be had."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from .conftest import Console, Open
+
+CELL = "%%stream sim/steady -T {} -o tokens 120\nWhy is the sky blue?"
+
+
+def test_no_webrtc_in_this_browser(notebook: Open, page: object) -> None:
+    page.add_init_script("delete window.RTCPeerConnection")
+    book = notebook(CELL.format("webrtc"))
+    book.run()
+    card = book.live(1)
+    card.grows()
+    expect(card.badge).to_contain_text("WebSocket")
+    print(card.badge.inner_text(), card.badge.get_attribute("title"))
+    book.idle(1)
+    print(book.static(1).inner_text(), book.static(1).inner_html()[:1500])
+    assert 0
+
+
+def test_no_server_can_be_reached_from_the_page(notebook: Open, page: object, console: Console) -> None:
+    console.expect("net::ERR_FAILED|WebSocket connection")
+    page.route("**/tokenwidgets/**", lambda route: route.abort())
+    page.route_web_socket("**/tokenwidgets/**", lambda socket: socket.close())
+    book = notebook(CELL.format("ws"))
+    book.run()
+    card = book.live(1)
+    card.grows()
+    print(card.badge.inner_text(), card.badge.get_attribute("title"))
+    book.idle(1)
+    print(book.static(1).inner_text(), book.static(1).inner_html()[:1500])
+    assert 0
+
+
+def test_comm_can_be_asked_for(notebook: Open) -> None:
+    book = notebook(CELL.format("comm"))
+    book.run()
+    card = book.live(1)
+    card.grows()
+    assert card.badge.text_content() == "◆comm"
+    book.idle(1)
+    expect(book.static(1)).to_contain_text("comm")
