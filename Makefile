@@ -8,12 +8,14 @@ BIN    := $(VENV)/bin
 STATIC := tokenwidgets/static
 MODEL  := SmolLM2-135M-Instruct.Q4_1.gguf
 MODEL_SHA256 := b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
+# Jupyter asks root to say that it knows what it does.
+ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: demo test check js model chromium clean
 
 demo: $(VENV)/.demo model
-	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb $(LAB)
+	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb $(ROOT) $(LAB)
 
 test: $(VENV)/.test model chromium check js/node_modules/.done
 	npm --prefix js --silent test

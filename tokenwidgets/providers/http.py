@@ -98,6 +98,10 @@ class HttpProvider:
             timeline.sink.emit(notice, at)
         await self._decode(response, timeline)
 
+    def _redacted(self, data: bytes) -> bytes:
+        """What came, without the key: some servers send it back in their errors, and what comes is journalled, kept and shown."""
+        return data.replace(self.key.reveal().encode(), b"[redacted]") if self.key else data
+
     async def _decode(self, response: Response, timeline: _Timeline) -> None:
         decoder = self.dialect.decoder(self.profile)
         deadline = _Deadline(self.watchdogs)
@@ -107,6 +111,7 @@ class HttpProvider:
             try:
                 async with asyncio.timeout_at(deadline.at(decoder)):
                     data, instant = await anext(chunks)
+                    data = self._redacted(data)
             except TimeoutError:
                 timeline.emit_all(decoder.close() if decoder.finishing else [deadline.error()])
                 return
