@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from collections.abc import Sequence
 from ..runtime import Server, servers, version
 from .base import Gateway
 from .inprocess import InProcess
+
+log = logging.getLogger("tokenwidgets")
 
 PARENT = "JPY_PARENT_PID"
 """Where Jupyter tells a kernel the process id of its server."""
@@ -32,6 +35,8 @@ def choose(found: Sequence[Server], parent: int | None, in_kernel: bool) -> tupl
     if len(fitting) > 1:
         return None, f"several Jupyter servers run here ({', '.join(s.url for s in fitting)}) and none started this kernel"
     server = fitting[0]
+    if not server.url.startswith("http"):
+        return None, "the Jupyter server listens on a Unix socket, which kernels cannot use"
     if _major(server.version) != _major(version()):
         return None, f"the server runs tokenwidgets {server.version} and this kernel {version()}: restart the server after an update"
     return server, f"the Jupyter server at {server.url}"
@@ -42,11 +47,14 @@ def _major(text: str) -> str:
 
 
 def discover() -> Gateway:
-    """The gateway of this process."""
+    """The gateway of this process. Where a server is there and not used, the log says why, once."""
     parent = os.environ.get(PARENT, "")
-    server, why = choose(servers(), int(parent) if parent.isdigit() else None, "ipykernel" in sys.modules)
-    if server is None or not server.url.startswith("http"):
-        return InProcess(why)
-    from .rest import Rest
+    found = servers()
+    server, why = choose(found, int(parent) if parent.isdigit() else None, "ipykernel" in sys.modules)
+    if server is not None:
+        from .rest import Rest
 
-    return Rest(server)
+        return Rest(server)
+    if found and "ipykernel" in sys.modules:
+        log.warning("Streams live in this kernel and not in a Jupyter server: %s.", why)
+    return InProcess(why)
