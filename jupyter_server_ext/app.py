@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_server._tz import utcnow
 from jupyter_server.extension.application import ExtensionApp
+from tornado.ioloop import PeriodicCallback
 from traitlets import Float, Int
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 3.0
 """Longest time the extension may take to stop."""
+
+ACTIVITY_SECONDS = 15.0
+"""How often a running stream is told to Jupyter as activity, whichever way it is read."""
 
 
 def _limit(kind: Any, value: float, what: str) -> Any:
@@ -48,12 +52,17 @@ class TokenWidgetsApp(ExtensionApp):
     sockets = _limit(Int, 128, "Sockets open at once; a further one is refused.")
     message_bytes = _limit(Int, 16 * 2**20, "Largest message taken on a socket, in bytes.")
 
+    # Jupyter may stop an extension that it never started, or start one that it has stopped.
+    _hub: Hub | None = None
+    _peers: Peers | None = None
+    _activity: PeriodicCallback | None = None
+    _published: Path | None = None
+    _stopped = False
+
     def initialize_settings(self) -> None:
         """Make what the handlers share; nothing is started before the server listens."""
         self.ticket = secrets.token_urlsafe(32)
         self.settings["tokenwidgets.app"] = self
-        self._hub: Hub | None = None
-        self._peers: Peers | None = None
         self.open_sockets = 0
         self._tasks: set[asyncio.Future[Any]] = set()
 
@@ -68,6 +77,8 @@ class TokenWidgetsApp(ExtensionApp):
         """The streams of this server, made on first use inside its event loop."""
         if self._hub is None:
             self._hub = self._make_hub()
+            self._activity = PeriodicCallback(self._tell_activity, ACTIVITY_SECONDS * 1000)
+            self._activity.start()
         return self._hub
 
     def _make_hub(self) -> Hub:
@@ -80,6 +91,7 @@ class TokenWidgetsApp(ExtensionApp):
 
     def _ended(self, stream: Stream) -> None:
         """One line a stream: counts and reasons, never words of a prompt or an answer."""
+        self.touch()
         last = stream.journal.terminal
         event: Any = last.event if last else None
         reason = getattr(event, "reason", None) or getattr(event, "code", None)
@@ -106,20 +118,35 @@ class TokenWidgetsApp(ExtensionApp):
         task.add_done_callback(self._tasks.discard)
 
     def touch(self) -> None:
-        """A live stream is activity: an idle server with one running is not culled."""
-        self.settings["api_last_activity"] = utcnow()
+        """Tell Jupyter that somebody is doing something: a server without activity may be culled."""
+        server: Any = self.serverapp
+        server.web_app.settings["api_last_activity"] = utcnow()  # our own settings are a copy that nobody looks at
+
+    def current_activity(self) -> bool:
+        """Jupyter asks this before it shuts an idle server down."""
+        return self._hub is not None and self._hub.running > 0
+
+    def _tell_activity(self) -> None:
+        """JupyterHub does not ask; it looks at when something last happened."""
+        if self.current_activity():
+            self.touch()
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """The server listens, so its address is known: tell kernels. Heavy imports happen in a thread, before anyone waits for them."""
         from tokenwidgets import runtime
 
+        if self._stopped:
+            return
         self._published = runtime.publish(serverapp.connection_url, self.ticket, serverapp.certfile or None)
-        self.background(asyncio.to_thread(importlib.import_module, "aiortc"))
+        self.background(asyncio.to_thread(_warm))
 
     async def stop_extension(self) -> None:
         """End all streams and peers, within a bound; also when the start never ran."""
-        if (published := getattr(self, "_published", None)) is not None:
-            published.unlink(missing_ok=True)
+        self._stopped = True
+        if self._published is not None:
+            self._published.unlink(missing_ok=True)
+        if self._activity is not None:
+            self._activity.stop()
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 if self._hub is not None:
@@ -133,6 +160,12 @@ class TokenWidgetsApp(ExtensionApp):
     def now_us() -> int:
         """Monotonic µs, for readers that align their clocks."""
         return monotonic_ns() // 1000
+
+
+def _warm() -> None:
+    """Import now what the first stream over any transport would otherwise have to wait for, and the others not."""
+    for module in ("aiortc", "tokenwidgets.hub", "tokenwidgets.dialects.openai_chat"):
+        importlib.import_module(module)
 
 
 main = TokenWidgetsApp.launch_instance

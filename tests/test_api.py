@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
-from scripted import BOUND, Scripted, started
+from chat_server import BOUND, Scripted, started
 
 import tokenwidgets as tw
 from tokenwidgets.portal import portal
@@ -332,12 +331,11 @@ def test_models_of_the_machine_and_of_a_configured_host():
 def test_streams_are_listed_with_their_state():
     done = tw.stream("Why?", **FAST).wait(BOUND)
     running = tw.stream("Why?", **SILENT)
-    tw.stream("Why?", show=False, model="sim/flaky", ttft_ms=1, itl_ms=1, fail_at=0).wait(BOUND)
-    while not running.id:
-        time.sleep(0.001)
-    states = {s["id"]: s["state"] for s in tw.streams()}
-    assert states[done.id] == "ended"
-    assert states[running.id] == "running"
+    with Scripted([], status=500).running() as server:
+        server.configure()
+        failed = tw.stream("Why?", model="scripted/m", show=False).wait(BOUND)
+    states = {running.id: "running", done.id: "ended", failed.id: "failed"}
+    assert {s["id"]: s["state"] for s in tw.streams()} == states
     running.stop()
 
 

@@ -13,8 +13,9 @@ PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 
 
 def test_every_limit_of_the_server_is_documented_with_its_default() -> None:
-    from jupyter_server_ext.app import TokenWidgetsApp
     from traitlets import Float, Int
+
+    from jupyter_server_ext.app import TokenWidgetsApp
 
     rows = (ROOT / "docs/limits.md").read_text()
     for name, trait in TokenWidgetsApp.class_own_traits(config=True).items():

@@ -350,7 +350,7 @@ async def test_a_finished_stream_is_kept_for_a_while_and_then_forgotten():
 
 
 async def test_open_streams_are_limited_and_ended_ones_do_not_count():
-    this, registry = hub(says_and_hangs, says_and_hangs, answers, answers, open_streams=2)
+    this, _ = hub(says_and_hangs, says_and_hangs, answers, answers, open_streams=2)
     first, _ = this.start(REQUEST, "ann"), this.start(REQUEST, "bob")
     with pytest.raises(Refused, match="2 streams are running already") as refusal:
         this.start(REQUEST, "ann")
@@ -369,7 +369,7 @@ async def test_at_the_limit_of_bytes_finished_streams_go_first_the_oldest_first_
         sink.emit(Text(0, "x" * 1000))
         await forever()
 
-    this, registry = hub(long_and_hangs, *[long_answer] * 4, answers, answers, total_bytes=4000)
+    this, _ = hub(long_and_hangs, *[long_answer] * 4, answers, answers, total_bytes=4000)
     running = this.start(REQUEST, "ann")
     done = [this.start(REQUEST, "ann") for _ in range(4)]
     for stream in done:
@@ -465,7 +465,7 @@ async def test_a_full_journal_that_the_provider_ignores_still_ends():
 
 
 async def test_a_snapshot_says_what_the_stream_is_now():
-    this, registry = hub(says_and_hangs)
+    this, _ = hub(says_and_hangs)
     stream = this.start(REQUEST, "ann")
     await until(lambda: len(stream.journal.entries) == 2)
     now = stream.snapshot()

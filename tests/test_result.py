@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from scripted import BOUND, Scripted
+from chat_server import BOUND, Scripted
 
 import tokenwidgets as tw
 from tokenwidgets.display import VIEW
@@ -98,7 +98,7 @@ def test_tokens_are_a_table():
 
 def test_wire_is_what_travelled():
     result = ask(tokens=5)
-    assert [frame.direction for frame in result.wire][0] == "out"
+    assert result.wire[0].direction == "out"
     incoming = b"".join(frame.data for frame in result.wire if frame.direction == "in")
     assert incoming.startswith(b"data: ")
     assert incoming.rstrip().endswith(b"data: [DONE]")
@@ -109,7 +109,7 @@ def test_wire_holds_no_key(monkeypatch):
     with Scripted(["Yes."]).running() as server:
         server.configure("SCRIPTED_KEY")
         result = tw.stream("Why?", model="scripted/m", show=False).wait(BOUND)
-    assert "sk-planted" in server.calls[0][1]["Authorization"], "the host did get it"
+    assert "sk-planted" in server.calls[0][1]["authorization"], "the host did get it"
     assert result.wire
     assert not any(b"planted" in frame.data for frame in result.wire)
     assert "planted" not in repr(vars(result))

@@ -181,7 +181,7 @@ class _Card:
     def html(self) -> str:
         colour = self._colour()
         bar = tag("div", style=f"flex:none;width:4px;background:{colour}")
-        body = tag("div", self._head(), *self._body(), self._verdict(), self._foot(), style="flex:1;min-width:0;padding:8px 16px 10px 12px")
+        body = tag("div", self._head(), *self._body(), self._verdict(), self._foot(), style="flex:1;min-width:0;padding:10px 16px 10px 12px")
         return tag(
             "div",
             bar,
@@ -189,7 +189,7 @@ class _Card:
             # Jupyter's own MathJax would set "from $5 to $9" as a formula.
             class_="tex2jax_ignore mathjax_ignore",
             style=f"display:flex;overflow:hidden;box-sizing:border-box;max-width:800px;margin:4px 0;border:1px solid {LINE};"
-            f"border-radius:6px;background:var(--jp-layout-color1,transparent);color:{INK};font:13px/1.45 {UI}",
+            f"border-radius:6px;background:var(--jp-layout-color0,transparent);color:{INK};font:13px/1.45 {UI}",
         )
 
     def _colour(self) -> str:
@@ -199,7 +199,8 @@ class _Card:
         return AMBER if not isinstance(end, End) or end.reason in ("truncated", "filter") else DONE
 
     def _head(self) -> Html:
-        tags = [tag("span", word, style=f"padding:0 6px;border-radius:8px;background:{TINT};color:{QUIET}") for word in self.origin]
+        label = f"padding:0 6px;border-radius:3px;background:{TINT};font-size:11px;line-height:18px;color:{QUIET}"
+        tags = [tag("span", word, style=label) for word in self.origin]
         model = tag("strong", self.model, style=f"font-weight:600;color:{INK}")
         left = [tag("span", figures.phase(self.metrics), style=f"color:{QUIET}"), model, *tags]
         right = [*self._transport(), *([tag("span", self.date)] if self.date else [])]
@@ -208,14 +209,14 @@ class _Card:
             _row(left, f"color:{INK}"),
             Html(" "),
             _row(right, f"color:{QUIET};margin-left:auto"),
-            style="display:flex;flex-wrap:wrap;gap:0 16px;min-height:20px;margin-bottom:8px",
+            style="display:flex;flex-wrap:wrap;gap:0 16px;min-height:20px;margin-bottom:10px",
         )
 
     def _transport(self) -> list[Html]:
         transport = TRANSPORTS.get(self.info.transport or "")
         if transport is None:
             return []
-        mark = tag("span", transport.mark, style=f"color:{transport.colour}")
+        mark = tag("span", transport.mark, style=f"color:{transport.colour};font-size:11px")
         return [tag("span", mark, Html(" "), transport.name, title=self.info.why or f"read over {transport.name}")]
 
     def _body(self) -> list[Html]:
@@ -299,10 +300,11 @@ def _notice(title: str, words: str, rgb: str) -> Html:
 
 
 def _prose(text: str, colour: str = INK) -> Html:
-    """Paragraphs; line breaks stay where styles do not."""
-    style = f"max-width:72ch;margin:0 0 8px;padding:0;color:{colour};font:14px/1.5 {PROSE};{WRAP}"
+    """Paragraphs; line breaks stay where styles do not. They stand a line apart, as they did while they came: nothing moves."""
+    style = f"max-width:72ch;padding:0;color:{colour};font:14px/1.5 {PROSE};{WRAP}"
     paragraphs = [p for p in re.split(r"\n[ \t]*\n+", text.strip("\n")) if p]
-    return join(*(tag("p", *_lines(p), style=style, dir="auto") for p in paragraphs))
+    margins = [*("0 0 21px" for _ in paragraphs[1:]), "0 0 8px"]
+    return join(*(tag("p", *_lines(p), style=f"margin:{m};{style}", dir="auto") for p, m in zip(paragraphs, margins, strict=False)))
 
 
 def _lines(paragraph: str) -> list[str]:

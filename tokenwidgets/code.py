@@ -38,8 +38,18 @@ def code(request: Mapping[str, Any], language: str = "python") -> str:
     return _python(host, body) if language == "python" else _curl(host, checked, body)
 
 
+_SDK = (
+    "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "messages", "metadata", "modalities", "model",
+    "n", "parallel_tool_calls", "prediction", "presence_penalty", "reasoning_effort", "response_format", "seed", "service_tier", "stop",
+    "store", "stream", "stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity",
+)  # fmt: skip
+"""Fields that OpenAI's SDK takes as arguments; every other goes in its `extra_body`."""
+
+
 def _python(host: Host, body: dict[str, Any]) -> str:
-    arguments = "".join(f"    {name}={value!r},\n" for name, value in body.items())
+    known = {name: value for name, value in body.items() if name in _SDK}
+    further = {name: value for name, value in body.items() if name not in _SDK}
+    arguments = "".join(f"    {name}={value!r},\n" for name, value in {**known, **({"extra_body": further} if further else {})}.items())
     return f"""\
 import os
 

@@ -88,10 +88,15 @@ class _OneStream:
         await self._result.stopping()
 
 
-def connect(widget: TokenStream, result: Result) -> Callable[[], None]:
+def connect(widget: TokenStream, result: Result, shown: Callable[[bool], None]) -> Callable[[], None]:
     """Answer a widget's messages from the kernel's copy of its stream; returns what ends it.
 
     Messages arrive on whatever thread the front end's subshell has; they are handed to the portal at once.
+
+    Parameters
+    ----------
+    widget, result : who asks, and about what.
+    shown : told, on the portal's thread, when a page began or ceased to show the widget.
     """
     multiplexer = Multiplexer(_OneStream(result), _CommLink(widget.send))
 
@@ -99,6 +104,9 @@ def connect(widget: TokenStream, result: Result) -> Callable[[], None]:
         match content:
             case {"op": "attached", "transport": str(transport), "why": str(why)}:
                 result.transport, result.why = transport, why
+                portal().loop.call_soon_threadsafe(shown, True)
+            case {"op": "left"}:
+                portal().loop.call_soon_threadsafe(shown, False)
             case {"op": "stop"}:
                 portal().submit(result.stopping())  # also a stream whose start is being answered just now, and has no id yet
             case _:

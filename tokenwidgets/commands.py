@@ -13,6 +13,8 @@ from typing import Any
 from . import api
 from .errors import Refused
 from .providers import config, keys
+from .providers.hosts import Host
+from .providers.replay import Replay
 from .request import split_model
 from .result import Result
 
@@ -36,8 +38,10 @@ def parse(words: Sequence[str]) -> Command | None:
             return partial(_alias, name, model)
         case ["config"]:
             return _config
-        case ["config", "key", host] if host in config.load().hosts:
-            return partial(_key, host)
+        case ["config", "key", host]:
+            return partial(_key, config.load().host(host))
+        case ["config", "key", host, _] if host in config.load().hosts:
+            raise Refused("bad_request", f"A line is kept in the history, so no key is typed on it: %stream config key {host} asks for it.")
         case ["replay", file] if _is_recording(file):
             return partial(_replay, file, 1.0)
         case ["replay", file, speed] if _is_recording(file) and isinstance(value(speed), int | float):
@@ -62,7 +66,7 @@ def _is_model(name: str) -> bool:
 
 
 def _is_recording(file: str) -> bool:
-    return file.endswith(".jsonl") or Path(file).exists() or f"replay/{file}" in api.models()
+    return file.endswith(".jsonl") or Path(file).exists() or file in Replay().names()
 
 
 class Table:
@@ -143,11 +147,11 @@ def _config() -> None:
     _show(Table(["setting", "value"], rows))
 
 
-def _key(name: str) -> None:
-    key = getpass(f"Key for {name}: ").strip()
+def _key(host: Host) -> None:
+    key = getpass(f"Key for {host.name}: ").strip()
     if not key:
         raise Refused("bad_request", "No key was given, so none was stored.")
-    where = keys.store(config.load().host(name), key)
+    where = keys.store(host, key)
     print(f"Stored in {where}; it will not be shown.")  # noqa: T201 (says what was done)
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from . import api
+from .errors import Refused
 from .providers import config, local
 from .providers.sim import MODELS
 from .request import OPTIONS, SIM_OPTIONS
@@ -66,13 +67,21 @@ def models() -> list[str]:
         from .portal import portal
 
         _asked = portal().submit(_ask())
-    settings = config.load()
+    settings = _settings()
     known = [f"sim/{name}" for name in MODELS]
     known += [f"local/{name}" for name in local.models(settings.local_models)]
     known += [f"{host.name}/{name}" for host in settings.hosts.values() for name in host.models]
     known += settings.aliases
     further = [str(m["id"]) for m in _asked.result()] if _asked.done() and not _asked.exception() else []
     return list(dict.fromkeys([*known, *further]))
+
+
+def _settings() -> config.Config:
+    """The configuration; what is built in where it is not well, which asking a model will say."""
+    try:
+        return config.load()
+    except Refused:
+        return config.Config()
 
 
 async def _ask() -> list[Any]:

@@ -106,5 +106,8 @@ def _local() -> Finding:
 
 
 def _keys() -> Finding:
-    present = [f"{h['name']} (from {h['key']['source']})" for h in api.hosts() if h["key"]["present"]]
+    try:
+        present = [f"{h['name']} (from {h['key']['source']})" for h in api.hosts() if h["key"]["present"]]
+    except TokenwidgetsError as e:
+        return Finding("provider keys", False, str(e))
     return Finding("provider keys", bool(present), ", ".join(present) or "none; sim, replay and local need none")

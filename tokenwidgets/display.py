@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import atexit
 import contextvars
+import importlib
+import re
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 from weakref import WeakSet
@@ -16,6 +20,8 @@ from weakref import WeakSet
 from . import card
 from .card import Format, Info
 from .figures import line, outcome
+from .markup import clean
+from .portal import portal
 from .transports import TRANSPORTS
 
 if TYPE_CHECKING:
@@ -83,7 +89,9 @@ class Notebook:
         self._context = contextvars.copy_context()
         transport = result.transport if result.transport in TRANSPORTS else "auto"
         self._widget = TokenStream(model=result.model, transport=transport, place=result.gateway.place, stream=result.stream)
-        self._disconnect: Callable[[], None] = connect(self._widget, result)
+        self._shown = False
+        self._over = False
+        self._disconnect: Callable[[], None] = connect(self._widget, result, self._seen)
         self._handle = display(self._live(result), raw=True, display_id=True)
 
     def _live(self, result: Result) -> dict[str, Any]:
@@ -100,11 +108,29 @@ class Notebook:
         """The page reads for itself, or attaches to the kernel's copy."""
 
     def ended(self, result: Result) -> None:
-        """Put the card where the widget was. In the context of the cell, so that the update belongs to its output."""
+        """Put the card where the widget was.
+
+        While the cell still runs this is done in its context, so that the update belongs to its output; later in none, so that it
+        belongs to whatever cell runs then: programs that execute notebooks take no further notice of a cell that is done.
+        """
+        context = self._context if self.cell == _cell() else contextvars.Context()
+        context.run(self._settle, result)
+
+    def _settle(self, result: Result) -> None:
         self._widget.ended = len(result.journal.entries) - 1
-        self._context.run(self._handle.update, bundle(result, self.format), raw=True)
-        self._disconnect()
-        self._widget.close()
+        try:
+            self._handle.update(bundle(result, self.format), raw=True)
+        finally:
+            self._over = True
+            self._seen(self._shown)
+
+    def _seen(self, shown: bool) -> None:
+        """A page began or ceased to show the widget. One that was reloaded has no card to put in its place, so it keeps the widget."""
+        self._shown = shown
+        if self._over and not shown:
+            self._over = False
+            self._disconnect()
+            self._widget.dispose()
 
 
 def _cell() -> int:
@@ -114,10 +140,17 @@ def _cell() -> int:
 
 
 class Terminal:
-    """Prints the answer as it comes, and the line of figures."""
+    """Prints the answer on standard output as it comes, and the line of figures on standard error.
+
+    Parameters
+    ----------
+    result : what to print; the program does not end before it has.
+    """
 
     def __init__(self, result: Result) -> None:
         self._cursor = 0
+        self._half = ""
+        self._line_open = False
         _printing.add(result)
 
     def started(self, result: Result) -> None:
@@ -129,27 +162,61 @@ class Terminal:
 
         entries = result.journal.entries[self._cursor :]
         self._cursor += len(entries)
-        sys.stdout.write("".join(delta(e) for e in entries if e.event.type in ("text", "refusal")))
-        sys.stdout.flush()
+        text = self._half + "".join(delta(e) for e in entries if e.event.type in ("text", "refusal"))
+        whole = _FIRST_HALF.sub("", text)
+        self._half = text[len(whole) :]
+        self._print(whole, result)
 
     def ended(self, result: Result) -> None:
         """See `Display`."""
         self.changed(result)
+        if self._half or self._line_open:
+            self._print(self._half + "\n", result)
         figures = result.metrics
         ending = outcome(figures)
         notes = [ending] if ending != "done" else []
         origin = [word for word in ("simulated", "replayed") if result.start and getattr(result.start, word)]
-        print("\n" + " · ".join([*notes, line(figures), result.model, *origin]), file=sys.stderr)  # noqa: T201 (this is the terminal's display)
+        print(clean(" · ".join([*notes, line(figures), result.model, *origin])), file=sys.stderr)  # noqa: T201 (this is the terminal's display)
 
+    def _print(self, text: str, result: Result) -> None:
+        if not text:
+            return
+        code = sys.stdout.encoding or "utf-8"
+        self._line_open = not text.endswith("\n")
+        try:
+            sys.stdout.write(clean(text).encode(code, "replace").decode(code))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            portal().submit(result.stopping())  # whoever read this program's output has gone
+            raise
+
+
+_FIRST_HALF = re.compile(r"[\ud800-\udbff]\Z")
+"""The first half of a character whose second half comes with the next piece."""
 
 _printing: WeakSet[Result] = WeakSet()
 
 
-@atexit.register
 def _outlive() -> None:
-    """A script may have nothing else to do than to print its answers: wait for them at its end. An interrupt stops them."""
-    for result in list(_printing):
-        result.wait()
+    """A script may have nothing else to do than to print its answers: wait for them at its end.
+
+    An interrupt stops them, be it the one that ended the script or one that comes now. So does leaving a prompt.
+    """
+    try:
+        for result in list(_printing):
+            if hasattr(sys, "ps1") or getattr(sys, "last_type", None) is KeyboardInterrupt:
+                result.stop()
+            result.wait()
+    except KeyboardInterrupt:
+        for result in list(_printing):
+            result.stop()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)  # ends as an interrupted program ends, with the status that says so
+
+
+# Before Python forbids new work to the executors that name resolution needs, which is before `atexit`: last registered, first called.
+importlib.import_module("concurrent.futures.thread")
+getattr(threading, "_register_atexit", atexit.register)(_outlive)
 
 
 def bundle(result: Result, format: str = "markdown") -> dict[str, str]:

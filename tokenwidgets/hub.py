@@ -211,6 +211,11 @@ class Hub:
             )
         return stream
 
+    @property
+    def running(self) -> int:
+        """How many streams are running."""
+        return sum(s.running for s in self._streams.values())
+
     def streams(self, owner: str) -> list[Stream]:
         """The streams of `owner`, oldest first."""
         return [s for s in self._streams.values() if owner in s.owners]
@@ -290,7 +295,7 @@ class Hub:
     def _make_room(self) -> None:
         """Refuse a stream beyond the limit of open ones; evict finished ones beyond the limit of bytes."""
         streams = list(self._streams.values())
-        if sum(s.running for s in streams) >= self.limits.open_streams:
+        if self.running >= self.limits.open_streams:
             raise Refused("limit", f"{self.limits.open_streams} streams are running already: stop one, or wait for one to end.")
         held = sum(s.size for s in streams)
         for stream in streams:

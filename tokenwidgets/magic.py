@@ -6,6 +6,7 @@ import re
 import shlex
 from argparse import Action, Namespace
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -73,12 +74,12 @@ class StreamMagics(Magics):
         if (command := commands.parse(words)) is not None:
             return command()
         model, rest = _model_first(line.strip())
-        head, rest = _head(rest)
+        head, rest, only_prompt = _head(rest)
         options = _parsed(head)
         if options.help:
             commands.usage()
             return None
-        if model is None:
+        if model is None and not only_prompt:
             model, rest = _model_first(rest)
         return self._ask(options, model, rest)
 
@@ -91,7 +92,7 @@ class StreamMagics(Magics):
             messages=messages,
             model=options.model or model or self._continued(options.go_on) or self.model or None,
             transport=options.transport or self.transport,
-            system=options.system or self.system or None,
+            system=options.system or self._instructions(options.go_on) or self.system or None,
             format=options.format,
             record=options.record,
             **_options(options.option),
@@ -106,10 +107,15 @@ class StreamMagics(Magics):
             return []
         if self._last is None:
             raise UsageError("%stream: there is no conversation to continue yet.")
-        return [*self._turns, {"role": "assistant", "content": self._last.text}]
+        answer = self._last.wait().text
+        # A turn without an answer is left out: hosts refuse an empty one.
+        return [*self._turns, {"role": "assistant", "content": answer}] if answer else self._turns[:-1]
 
     def _continued(self, go_on: bool) -> str:
         return self._last.model if go_on and self._last else ""
+
+    def _instructions(self, go_on: bool) -> str:
+        return str(self._last.request.get("system") or "") if go_on and self._last else ""
 
     def _finished(self, result: Result) -> Result:
         """Wait for the end. An interrupt stops the provider and keeps what came; then it goes on as an interrupt, in one line."""
@@ -117,7 +123,13 @@ class StreamMagics(Magics):
             return result.wait()
         except KeyboardInterrupt:
             self._remember(result)  # sets _ and Out, as returning it would have done
-            raise Interrupted(f"Interrupted: the stream was stopped after {result.metrics.chunks} chunks; they are kept in _.") from None
+            count = result.metrics.chunks
+            chunks = "1 chunk; it is" if count == 1 else f"{count} chunks; they are"
+            raise Interrupted(f"Interrupted: the stream was stopped after {chunks} kept in _.") from None
+
+
+_OPTION = re.compile(r"--?[A-Za-z]|--(\s|$)")
+"""The beginning of an option, as opposed to a list item or a negative number that begins a prompt."""
 
 
 def _parsed(words: Sequence[str]) -> Namespace:
@@ -132,19 +144,19 @@ def _split(line: str) -> list[str]:
         return line.split()
 
 
-def _head(line: str) -> tuple[list[str], str]:
-    """The options at the beginning of a line, and the prompt behind them as it was typed; `--` ends the options."""
+def _head(line: str) -> tuple[list[str], str, bool]:
+    """The options at the beginning of a line, the rest as it was typed, and whether `--` said that it is nothing but the prompt."""
     takes = {flag: _values(action) for action in parser()._actions for flag in action.option_strings}
     head: list[str] = []
-    while line.startswith("-"):
+    while _OPTION.match(line):
         flag, line = _word(line)
         if flag == "--":
-            break
+            return head, line, True
         head.append(flag)
         for _ in range(takes.get(flag, 0)):
             value, line = _word(line)
             head.append(value)
-    return head, line
+    return head, line, False
 
 
 def _values(action: Action) -> int:
@@ -171,7 +183,7 @@ def _model_first(prompt: str) -> tuple[str | None, str]:
 def _names_model(word: str) -> bool:
     """Whether a prompt's first word is an alias or begins with a host, or looks so much like one that it is a mistake."""
     settings = config.load()
-    if word in settings.aliases or word.startswith(tuple(f"{host}{mark}" for host in settings.hosts for mark in "/:")):
+    if word in settings.aliases or re.match(rf"({'|'.join(map(re.escape, settings.hosts))})[/:].", word):
         return True
     if not re.fullmatch(r"[a-z0-9_-]+/[\w.:/-]*\w", word):
         return False
@@ -180,22 +192,32 @@ def _names_model(word: str) -> bool:
 
 
 def _options(pairs: Sequence[Sequence[str]]) -> dict[str, Any]:
+    for key, _ in pairs:
+        if key in _NO_OPTIONS:
+            raise UsageError(f"%stream: {key!r} is not an option of the request; %stream help shows how it is given.")
     return {key: commands.value(text) for key, text in pairs}
+
+
+_NO_OPTIONS = {*signature(api.stream).parameters} - {"dialect", "tools"}
+"""What `tw.stream` takes beside options of the request."""
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext tokenwidgets`; silent."""
-    from .completion import install
+    from . import completion, question
 
     magics = StreamMagics(shell)
     shell.register_magics(magics)
-    install(shell)
+    completion.install(shell)
+    question.install(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """`%unload_ext tokenwidgets`."""
-    from .completion import remove
+    from . import completion, question
 
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("stream", None)
-    remove(shell)
+    shell.configurables[:] = [c for c in shell.configurables if not isinstance(c, StreamMagics)]
+    completion.remove(shell)
+    question.remove(shell)

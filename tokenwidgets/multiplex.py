@@ -141,6 +141,7 @@ class Multiplexer:
                 if not batch or batch[-1].terminal:
                     return
                 after = batch[-1].seq
+                await asyncio.sleep(0)  # a link that never fills would let one long journal keep the loop, and its turn, to the end
 
     async def aclose(self) -> None:
         """Leave every stream; none is stopped."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import recording
-from .clients.base import Disconnected, Gateway, Started
+from .clients.base import Disconnected, Gateway, Gone, Started
 from .clients.follow import follow
 from .errors import Refused, StreamFailed
 from .events import End, Entry, Error, Reasoning, Refusal, Start, Text, Tool, Usage
@@ -96,11 +96,18 @@ class Result:
         except Refused as e:
             self._fail(e.event())
         except Disconnected as e:
-            self._fail(Error("connection", f"{e} The stream may still run: tw.open({self.stream!r}) reads it again.", stage="close"))
+            self._fail(Error("connection", self._lost(e), stage="close" if self.stream else "connect"))
         except Exception as e:
             self._fail(Error("internal", f"Reading the stream failed inside tokenwidgets ({type(e).__name__}).", stage="close"))
         finally:
             await self._finish()
+
+    def _lost(self, cause: Disconnected) -> str:
+        if not self.stream:
+            return str(cause)
+        if isinstance(cause, Gone):
+            return f"{cause} What came is kept."
+        return f"{cause} The stream may still run: tw.open({self.stream!r}) reads it again."
 
     def _started(self, started: Started) -> None:
         self.request["model"] = started.model

@@ -60,7 +60,7 @@ def publish(url: str, ticket: str, certificate: str | None = None) -> Path:
 def servers() -> list[Server]:
     """Every server that is running and published itself, newest first."""
     files = sorted(_directory().glob(f"{_PREFIX}*.json"), key=_modified, reverse=True)
-    return [s for s in map(_read, files) if s is not None and _alive(s.pid)]
+    return [s for s in map(_read, files) if s is not None and alive(s.pid)]
 
 
 def _modified(path: Path) -> float:
@@ -85,7 +85,8 @@ def _read(path: Path) -> Server | None:
         return None  # being written or removed just now, or not ours
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process is running."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

@@ -29,13 +29,27 @@ CONNECT_SECONDS = 15.0
 BUFFERED_BYTES = 64 * 2**10
 """A channel that holds more than this takes no further events."""
 
-MESSAGE_BYTES = 64 * 2**10
-"""The largest message sent; every browser and library takes this much, and longer ones travel in parts."""
-
 SDP_BYTES = 64 * 2**10
 """The largest offer taken."""
 
+MESSAGE_BYTES = 64 * 2**10
+"""The largest message sent, to a peer that takes as much; longer ones travel in parts."""
+
+LEAST_MESSAGE_BYTES = 2**10
+"""A peer that takes less than this at once would cost more parts than it is worth."""
+
 _MDNS = re.compile(r"^a=candidate:\S+ \d+ \S+ \d+ \S+\.local .*\r?\n?", re.MULTILINE)
+_LAST = re.compile(r"^a=end-of-candidates\r?\n?", re.MULTILINE)
+
+
+def _without_names(sdp: str) -> str:
+    """An offer without mDNS names.
+
+    What is left does not count as all there is, or aiortc would give up where nothing is left: the addresses struck out show themselves
+    as soon as the page's own checks arrive.
+    """
+    found, struck = _MDNS.subn("", sdp)
+    return _LAST.sub("", found) if struck else sdp
 
 
 class _ChannelLink:
@@ -91,12 +105,15 @@ class Peers:
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._watch(peer, streams)
         try:
-            await peer.setRemoteDescription(RTCSessionDescription(_MDNS.sub("", sdp), "offer"))
+            await peer.setRemoteDescription(RTCSessionDescription(_without_names(sdp), "offer"))
             await peer.setLocalDescription(await peer.createAnswer())
         except Exception as e:
             # aiortc raises whatever its parser meets; an offer is untrusted text and is not quoted.
             await self.close(peer)
             raise Refused("bad_request", f"The offer could not be used ({type(e).__name__}).") from None
+        if peer.sctp is None and not peer.getTransceivers():
+            await self.close(peer)
+            raise Refused("bad_request", "The offer could not be used: it has no data channel.")
         if "a=candidate:" not in peer.localDescription.sdp:
             await self.close(peer)
             raise Refused("no_candidates", "The server has no network interface for WebRTC (loopback alone is not enough).")
@@ -116,11 +133,20 @@ class Peers:
         peer.on("connectionstatechange", changed)
 
     def _channel(self, peer: RTCPeerConnection, channel: RTCDataChannel, streams: OwnStreams) -> None:
-        if channel.label != "streams":
+        sctp: Any = peer.sctp
+        # 0 says that any size is taken. aiortc tells it nowhere else, and refuses to send what is larger.
+        limit = min(sctp._remote_max_message_size or MESSAGE_BYTES, MESSAGE_BYTES)
+        if channel.label != "streams" or limit < LEAST_MESSAGE_BYTES:
             channel.close()
             return
-        multiplexer = Multiplexer(streams, _ChannelLink(channel, MESSAGE_BYTES))
-        channel.on("message", lambda message: self._task(multiplexer.receive(as_text(message))))
+        multiplexer = Multiplexer(streams, _ChannelLink(channel, limit))
+        turn = asyncio.Lock()
+
+        async def received(message: str | bytes) -> None:
+            async with turn:  # one after the other, in their order, as on a socket
+                await multiplexer.receive(as_text(message))
+
+        channel.on("message", lambda message: self._task(received(message)))
         channel.on("close", lambda: self._task(multiplexer.aclose()))
         peer.on("closed", lambda: self._task(multiplexer.aclose()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from jupyter_server.auth.decorator import ws_authenticated
@@ -28,6 +29,13 @@ class _SocketLink:
 
     def send(self, data: bytes) -> None:
         self._written = self._handler.write_message(data.decode("utf-8"))
+        self._written.add_done_callback(_looked_at)
+
+
+def _looked_at(written: asyncio.Future[None]) -> None:
+    """A message that did not reach a page that left is nothing to report, whether somebody waits for it or not."""
+    if not written.cancelled():
+        written.exception()
 
 
 class SocketHandler(WebSocketMixin, TicketMixin, WebSocketHandler):
@@ -61,7 +69,6 @@ class SocketHandler(WebSocketMixin, TicketMixin, WebSocketHandler):
 
     async def on_message(self, message: str | bytes) -> None:
         """Carry out what the other side asks."""
-        self.app.touch()
         if self._multiplexer is not None:
             try:
                 await self._multiplexer.receive(as_text(message))

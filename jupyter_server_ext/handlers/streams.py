@@ -47,7 +47,7 @@ class EventStream(Handler):
             await self._more(stream, after)
 
     async def _more(self, stream: Stream, after: int) -> None:
-        """Wait for an event or the reader's departure; keep the connection and the server alive meanwhile."""
+        """Wait for an event or the reader's departure; keep the connection alive meanwhile."""
         waits = [asyncio.ensure_future(stream.journal.wait(after)), asyncio.ensure_future(self._gone.wait())]
         try:
             done, _ = await asyncio.wait(waits, timeout=KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -55,7 +55,6 @@ class EventStream(Handler):
             for wait in waits:
                 wait.cancel()
         if not done:
-            self.app.touch()
             self.write(sse.COMMENT)
             await self.flush()
 

@@ -25,8 +25,11 @@ BASE = "/user/a%40b/"
 BADGES = {"sse": "●SSE", "ws": "■WebSocket", "webrtc": "▲WebRTC"}
 """What a card's badge says of each transport."""
 
-SECONDS = 60
+SECONDS = 45
 """Longest wait for anything; nothing should come near."""
+
+NUMBERED = re.compile(r"\[\d+\]:")
+"""The prompt of a cell that has run."""
 
 PAGE = (Path(__file__).parent / "page.js").read_text()
 """Runs before the page's own scripts: it sees what comes over each transport, and can cut them."""
@@ -205,11 +208,11 @@ class Notebook:
 
     def idle(self, index: int) -> None:
         """Return when a cell has run to its end."""
-        expect(self.prompt(index)).to_have_text(re.compile(r"\[\d+\]:"), timeout=SECONDS * 1000)
+        expect(self.prompt(index)).to_have_text(NUMBERED, timeout=SECONDS * 1000)
 
-    def idles(self) -> None:
+    def idles(self, seconds: float = SECONDS) -> None:
         """Return when the last cell has run to its end."""
-        self.idle(self.page.locator(".jp-Notebook .jp-Cell").count() - 1)
+        expect(self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").last).to_have_text(NUMBERED, timeout=seconds * 1000)
 
     def live(self, index: int, nth: int = 0) -> Card:
         """A widget in a cell's output."""

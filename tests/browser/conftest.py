@@ -110,12 +110,14 @@ def console(page: Page) -> Iterator[Console]:
 
 @pytest.fixture
 def notebook(page: Page, server: Server, request: pytest.FixtureRequest) -> Open:
-    """Opens a notebook of these cells."""
+    """Opens a notebook of these cells, or a copy of a file."""
 
-    def opened(*cells: str, app: str = "lab") -> Notebook:
+    def opened(*cells: str, app: str = "lab", file: Path | None = None) -> Notebook:
         name = f"{request.node.originalname}-{len(list(server.root.iterdir()))}"
         path = f"{name}/cells.ipynb"
-        write(server.root / path, ["%load_ext tokenwidgets", *cells])
+        (server.root / name).mkdir()
+        text = file.read_text(encoding="utf-8") if file else _notebook(["%load_ext tokenwidgets", *cells])
+        (server.root / path).write_text(text, encoding="utf-8")
         where = f"lab/workspaces/{name}/tree" if app == "lab" else "notebooks"
         page.goto(f"{server.url}{where}/{path}?token={server.token}")
         return Notebook(page, server, path).ready()
@@ -123,8 +125,8 @@ def notebook(page: Page, server: Server, request: pytest.FixtureRequest) -> Open
     return opened
 
 
-def write(path: Path, cells: Sequence[str]) -> None:
-    path.parent.mkdir(parents=True)
-    made = [{"cell_type": "code", "id": f"cell-{i}", "source": c, "metadata": {}, "outputs": [], "execution_count": None} for i, c in enumerate(cells)]
+def _notebook(cells: Sequence[str]) -> str:
+    empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    path.write_text(json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    made = [empty | {"id": f"cell-{i}", "source": source} for i, source in enumerate(cells)]
+    return json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})

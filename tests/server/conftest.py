@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from server_tools import Access, Process, login, serve
+from server_tools import Access, Process, serve
 from traitlets.config import Config
 
 from jupyter_server_ext.app import TokenWidgetsApp

@@ -34,7 +34,7 @@ EVIL = "http://evil.example"
 FAST: Mapping[str, Any] = {"model": "sim/steady", "prompt": "hello", "options": {"ttft_ms": 0, "itl_ms": 0, "tokens": 8}}
 """Ends at once."""
 
-ENDLESS: Mapping[str, Any] = {"model": "sim/steady", "prompt": "hello", "options": {"ttft_ms": 0, "itl_ms": 50, "jitter": 0, "tokens": 100_000}}
+ENDLESS: Mapping[str, Any] = {**FAST, "options": {"ttft_ms": 0, "itl_ms": 50, "jitter": 0, "tokens": 100_000}}
 """Runs for longer than any test."""
 
 
@@ -64,6 +64,7 @@ class Access:
         cookie = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
         xsrf = {"X-XSRFToken": self.cookies.get("_xsrf", "")}
         page = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Referer": self.url + "lab"}
+        name = f"username-{urlsplit(self.url).netloc.replace('.', '-').replace(':', '-')}"
         kinds: dict[str, dict[str, str]] = {
             "token": {"Authorization": f"token {self.token}"},
             "token, foreign origin": {"Authorization": f"token {self.token}", "Origin": EVIL},
@@ -82,7 +83,7 @@ class Access:
             "ticket cut short": {TICKET_HEADER: self.ticket[:-1]},
             "ticket no ASCII": {TICKET_HEADER: "\u00fc" * len(self.ticket)},
             "ticket as token": {"Authorization": f"token {self.ticket}"},
-            "forged cookie": {"Cookie": f"username-{urlsplit(self.url).netloc.replace('.', '-').replace(':', '-')}=2|1:0|10:1|4:user|4:eA==|00"},
+            "forged cookie": {"Cookie": f"{name}=2|1:0|10:1|4:user|4:eA==|00"},
         }
         return kinds[kind]
 
@@ -141,8 +142,6 @@ import aioice.ice
 c = get_config()  # noqa: F821
 c.ServerApp.base_url = {base!r}
 c.ServerApp.root_dir = {root!r}
-c.ServerApp.ip = "127.0.0.1"
-c.ServerApp.port = 0
 c.ServerApp.open_browser = False
 c.ServerApp.allow_root = True
 c.ServerApp.log_level = 10
@@ -152,7 +151,7 @@ c.ServerApp.jpserver_extensions = {{"jupyterlab": False, "notebook": False, "not
 aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
 '''
 
-TOKEN = "a-token-of-the-tests"  # noqa: S105
+TOKEN = "a-token-of-the-tests"
 
 
 @dataclass(slots=True)
@@ -175,7 +174,7 @@ class Process:
     def published(self) -> Server:
         """What it tells kernels; waits until it does."""
         path = self.runtime / f"tokenwidgets-{self.child.pid}.json"
-        until(lambda: self.child.poll() is not None or path.exists() and path.stat().st_size > 0, "the server did not publish itself")
+        until(lambda: self.child.poll() is not None or (path.exists() and path.stat().st_size > 0), "the server did not publish itself")
         if self.child.poll() is not None:
             raise AssertionError(self.log.read_text())
         body = json.loads(path.read_text())
@@ -207,15 +206,15 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def serve(home: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> Process:
-    """Start a server whose everything is under `home`. Authentication is what Jupyter's defaults make it."""
+def serve(home: Path, *arguments: str) -> Process:
+    """Start a server whose everything is under `home`, at a free port. Authentication is what Jupyter's defaults make it."""
     (home / "config").mkdir(parents=True, exist_ok=True)
     (home / "root").mkdir(exist_ok=True)
     (home / "config" / "jupyter_server_config.py").write_text(CONFIG.format(base=BASE, root=str(home / "root"), token=TOKEN))
     log = home / "server.log"
     with log.open("wb") as file:
-        command = [sys.executable, "-m", "jupyter_server", *arguments]
-        child = subprocess.Popen(command, env=environment(home) | dict(environ or {}), cwd=home, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "jupyter_server", *(arguments or ("--ServerApp.port=0",))]
+        child = subprocess.Popen(command, env=environment(home), cwd=home, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
     return Process(home, child, log)
 
 
@@ -251,9 +250,8 @@ class Caller:
         self.access = access
         # httpx would send headers as ASCII; what a hostile client may send is more.
         given = {**access.headers(kind), **headers}
-        self.http = httpx.AsyncClient(
-            base_url=access.url, headers=[(k.encode(), v.encode("latin-1")) for k, v in given.items()], verify=False, trust_env=False, timeout=LIMIT
-        )
+        raw = [(k.encode(), v.encode("latin-1")) for k, v in given.items()]
+        self.http = httpx.AsyncClient(base_url=access.url, headers=raw, verify=False, trust_env=False, timeout=LIMIT)
 
     async def __aenter__(self) -> Caller:
         return self
@@ -263,7 +261,8 @@ class Caller:
 
     async def call(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
         """One request under `tokenwidgets/`."""
-        return await self.http.request(method, f"tokenwidgets/{path}", json=body, **more)
+        async with asyncio.timeout(LIMIT):  # httpx has a limit for each read only, which an endless stream keeps
+            return await self.http.request(method, f"tokenwidgets/{path}", json=body, **more)
 
     async def start(self, request: Mapping[str, Any] = FAST) -> str:
         """Start a stream; returns its id."""
@@ -348,7 +347,8 @@ class Upstream:
 
     def config(self, name: str = "scripted", extra: str = "") -> str:
         """The table that makes it a host."""
-        return f'[hosts.{name}]\ndialect = "openai-chat"\nbase_url = "http://127.0.0.1:{self.port}/v1"\nlocal = true\nmodels = ["m"]\n{extra}'
+        address = f"http://127.0.0.1:{self.port}/v1"
+        return f'[hosts.{name}]\ndialect = "openai-chat"\nbase_url = "{address}"\nlocal = true\nmodels = ["m"]\n{extra}'
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

@@ -7,10 +7,11 @@ import gc
 import json
 import logging
 import socket as sockets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from server_tools import ENDLESS, FAST, LIMIT, Access, Caller, Upstream, eventually, text
@@ -151,10 +152,12 @@ async def test_a_closed_socket_leaves_its_streams_running(access: Access, app: T
     assert found.running
 
 
-async def test_a_socket_that_breaks_while_much_is_on_its_way(access: Access, app: TokenWidgetsApp, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_socket_that_breaks_while_much_is_on_its_way(
+    access: Access, app: TokenWidgetsApp, caplog: pytest.LogCaptureFixture
+) -> None:
     """A page that is closed in mid-answer is nothing to report: no traceback, no error nobody fetched."""
-    rush = {**ENDLESS, "options": {"ttft_ms": 0, "itl_ms": 0, "tokens": 100_000}}
     with caplog.at_level(logging.WARNING):
+        rush = {**ENDLESS, "options": {"ttft_ms": 0, "itl_ms": 0, "tokens": 20_000}}
         async with opened(access) as page:
             ids = [(await page.ask(op="start", request=rush))["stream"]]
             await page.receive()
@@ -193,14 +196,61 @@ async def test_fifty_streams_through_one_socket(real: Access) -> None:
     assert len({text(events) for events in got.values()}) > 40, "each its own answer"
 
 
-async def test_a_reader_that_does_not_read_costs_the_others_nothing(access: Access, app: TokenWidgetsApp) -> None:
-    rush = {"model": "sim/steady", "prompt": "x", "options": {"ttft_ms": 0, "itl_ms": 0, "tokens": 30_000}}
-    async with opened(access, max_queue=1) as slow, opened(access) as quick:
-        stream = (await quick.ask(op="start", request=rush))["stream"]
-        await slow.send(op="attach", stream=stream)  # and nothing is read there
-        events = await quick.events(stream)
-        assert sum(e["type"] == "text" for e in events) == 30_000
-        assert [e["seq"] for e in await slow.events(stream)] == [e["seq"] for e in events]
+class TestSlowPage:
+    """A page that takes nothing more, against a provider that says more than all buffers on the way hold."""
+
+    WORD = "x" * 2**20
+
+    @pytest.fixture
+    def server_config(self) -> dict[str, Any]:
+        return {"TokenWidgetsApp": {"journal_bytes": 64 * 2**20, "frame_bytes": 0}}
+
+    @pytest.fixture
+    def host(self, tmp_path: Path) -> Iterator[Any]:
+        @asynccontextmanager
+        async def host() -> AsyncIterator[dict[str, Any]]:
+            async with Upstream([self.WORD] * 24) as upstream:
+                (tmp_path / "tokenwidgets.toml").write_text(upstream.config())
+                yield {"model": "scripted/m", "prompt": "x"}
+
+        return host
+
+    @staticmethod
+    def narrow(access: Access) -> sockets.socket:
+        """A connection whose kernel buffer does not grow."""
+        connection = sockets.socket()
+        connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 2**16)
+        connection.connect(("127.0.0.1", urlsplit(access.url).port))
+        return connection
+
+    async def test_it_costs_the_others_nothing_and_gets_everything_later(self, access: Access, app: TokenWidgetsApp, host: Any) -> None:
+        async with host() as request, opened(access, max_queue=1, sock=self.narrow(access)) as slow, opened(access) as quick:
+            stream = (await quick.ask(op="start", request=request))["stream"]
+            await slow.send(op="attach", stream=stream)  # and nothing is read there
+            events = await quick.events(stream)
+            assert text(events) == self.WORD * 24
+            assert app.hub.get(stream, "server").readers == 1, "the link is not full: this test shows nothing"
+            assert await slow.events(stream) == events
+
+    async def test_it_leaves_with_answers_unsent(
+        self, access: Access, app: TokenWidgetsApp, host: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It goes on asking, and is gone: every answer on its way fails, and none of that is an error."""
+        with caplog.at_level(logging.WARNING):
+            async with host() as request, opened(access, max_queue=1, sock=self.narrow(access)) as page:
+                stream = (await page.ask(op="start", request=request))["stream"]
+                found = app.hub.get(stream, "server")
+                await eventually(lambda: not found.running, "the provider waits for a reader")
+                for n in range(5):
+                    await page.send(op="ping", t=n)
+                await page.send(op="start", request=FAST)
+                await eventually(lambda: len(app.hub.streams("server")) == 2, "the socket no longer takes operations")
+                assert found.readers == 1, "the link is not full: this test shows nothing"
+                page.connection.transport.abort()
+                await eventually(lambda: app.open_sockets == 0 and found.readers == 0, "readers are left")
+            gc.collect()
+            await asyncio.sleep(0)
+        assert not [r for r in caplog.records if r.exc_info or "never retrieved" in r.getMessage()]
 
 
 # ---- what is not understood
@@ -239,6 +289,7 @@ RUBBISH = [
     '{"part": [1, 0, 99999999], "data": "x"}',
     '{"part": "x", "data": "x"}',
     "[" * 100_000,
+    *('{"op": "dance", "ref": ' + "[" * deep + "]" * deep + "}" for deep in (150, 800)),
     '{"op": "start", "request": ' + '{"a":' * 5000 + "1" + "}" * 5001,
     "\ufeff{}",
     "\x00",
@@ -290,8 +341,7 @@ class TestLimits:
             await other.receive()
             await page.connection.send("x" * 3000)
             with pytest.raises(ConnectionClosed) as closed:
-                while True:
-                    await page.receive()
+                await page.events("none: reads until the socket closes")
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1009
             assert (await other.receive())["stream"] == stream

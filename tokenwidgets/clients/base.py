@@ -17,6 +17,10 @@ class Disconnected(TokenwidgetsError):
     """A connection ended or could not be made; attaching again may work."""
 
 
+class Gone(Disconnected):
+    """The place itself has ended, and its streams with it: attaching again will not work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """A stream that began: its id, and the model that was chosen for it."""

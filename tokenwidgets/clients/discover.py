@@ -35,7 +35,7 @@ def choose(found: Sequence[Server], parent: int | None, in_kernel: bool) -> tupl
     if len(fitting) > 1:
         return None, f"several Jupyter servers run here ({', '.join(s.url for s in fitting)}) and none started this kernel"
     server = fitting[0]
-    if not server.url.startswith("http"):
+    if not server.url.startswith(("http://", "https://")):  # Jupyter writes http+unix://
         return None, "the Jupyter server listens on a Unix socket, which kernels cannot use"
     if _major(server.version) != _major(version()):
         return None, f"the server runs tokenwidgets {server.version} and this kernel {version()}: restart the server after an update"

@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from ..events import Entry
-from .base import Disconnected, Reader
+from .base import Disconnected, Gone, Reader
 
 FIRST_BACKOFF = 0.25
 LAST_BACKOFF = 8.0
@@ -29,7 +29,7 @@ async def follow(
     Raises
     ------
     Refused : there is no such stream (any more).
-    Disconnected : no connection led anywhere for `GIVE_UP_SECONDS`.
+    Disconnected : no connection led anywhere for `GIVE_UP_SECONDS`, or (as `Gone`) none ever will.
     """
     waits = backoff()
     while True:
@@ -44,6 +44,8 @@ async def follow(
                     yield fresh
                 if fresh and fresh[-1].terminal:
                     return
+        except Gone:
+            raise
         except Disconnected as e:
             cause = e
         wait = next(waits, None)

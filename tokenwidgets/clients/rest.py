@@ -13,8 +13,8 @@ import httpx
 from ..errors import STATUS, Refused
 from ..events import ErrorCode
 from ..recording import Frame
-from ..runtime import TICKET_HEADER, Server
-from .base import Disconnected, Place, Reader, Started
+from ..runtime import TICKET_HEADER, Server, alive
+from .base import Disconnected, Gone, Place, Reader, Started
 
 ANSWER_SECONDS = 30.0
 """Longest wait for an answer; starting a stream is answered before the provider is called."""
@@ -92,6 +92,10 @@ class Rest:
         self._reader = self._reader or Auto(self)
         return self._reader
 
+    def away(self, why: str) -> Disconnected:
+        """Why there is no connection, and whether there will ever be one again."""
+        return Disconnected(why) if alive(self.server.pid) else Gone(f"The Jupyter server at {self.server.url} has ended.")
+
     async def aclose(self) -> None:
         """Close every connection."""
         if self._reader is not None:
@@ -102,7 +106,7 @@ class Rest:
         try:
             response = await self.client.request(method, path, json=body)
         except httpx.HTTPError as e:
-            raise Disconnected(f"The Jupyter server at {self.server.url} does not answer ({type(e).__name__}).") from None
+            raise self.away(f"The Jupyter server at {self.server.url} does not answer ({type(e).__name__}).") from None
         if response.is_success:
             return cast(dict[str, Any], response.json())
         raise refusal(response.status_code, response.content)

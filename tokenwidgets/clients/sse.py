@@ -8,7 +8,6 @@ import httpx
 
 from ..events import Entry, decode
 from ..wire.sse import Message, Parser
-from .base import Disconnected
 from .rest import ANSWER_SECONDS, Rest, refusal
 
 SILENCE_SECONDS = 45.0
@@ -44,7 +43,7 @@ class SSEReader:
             finally:
                 await response.aclose()
         except httpx.HTTPError as e:
-            raise Disconnected(f"The stream's connection broke ({type(e).__name__}).") from None
+            raise self._rest.away(f"The stream's connection broke ({type(e).__name__}).") from None
 
     async def aclose(self) -> None:
         """Nothing is kept open between streams."""

@@ -9,6 +9,8 @@ from .base import Dialect
 
 _KNOWN: dict[str, tuple[str, str]] = {
     "openai-chat": ("openai_chat", "OpenAIChat"),
+    "anthropic-messages": ("anthropic_messages", "AnthropicMessages"),
+    "gemini": ("gemini", "Gemini"),
 }
 
 

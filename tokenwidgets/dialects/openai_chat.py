@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import Refused
 from ..events import Error, Notice
 from ..request import Request
-from . import failures
+from . import failures, messages
 from .base import Decoder, HttpCall, Profile
 from .openai_chat_decoder import ChatDecoder
 from .untrusted import count, mapping, number, objects, parse, string
@@ -23,12 +21,6 @@ _FIXED = ("model", "messages", "stream")
 
 _DEEPSEEK_EFFORT = {"minimal": "low", "medium": "high", "xhigh": "high", "ultra": "max"}
 """Other words for the three efforts DeepSeek knows (wire-formats section 6.2)."""
-
-_HEADERS = {
-    "Content-Type": "application/json",
-    "Accept": "text/event-stream",
-    "Accept-Encoding": "identity",  # a compressed stream comes in bursts (F12)
-}
 
 _LIMIT = re.compile(r"x-ratelimit-(limit|remaining|reset)-([a-z-]{1,40})")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)")
@@ -58,12 +50,7 @@ class OpenAIChat:
         ------
         Refused : a value of the request cannot be written as JSON.
         """
-        body = _body(request, profile)
-        try:
-            text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        except (TypeError, ValueError, RecursionError) as e:
-            raise Refused("bad_request", f"The request cannot be written as JSON: {e}.") from None
-        return HttpCall("/chat/completions", text.encode("utf-8", "replace"), _HEADERS)
+        return messages.call("/chat/completions", _body(request, profile), messages.STREAM_HEADERS)
 
     def headers(self, key: str | None) -> Mapping[str, str]:
         """The headers that carry the key."""

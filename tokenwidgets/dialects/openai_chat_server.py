@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from ..events import Audio, End, EndReason, Error, ErrorCode, Event, Notice, Reasoning, Refusal, Text, Tool, Transcript, Usage
+from .dump import dump
 
 DONE = b"data: [DONE]\n\n"
 """The end marker."""
@@ -86,7 +86,7 @@ class ChatServer:
         if not started:
             self._calls[event.block] = self._calls_of[event.choice]
             self._calls_of[event.choice] += 1
-        text = _dump(event.arguments).decode() if event.done and event.arguments is not None else event.delta
+        text = dump(event.arguments).decode() if event.done and event.arguments is not None else event.delta
         fragment: dict[str, Any] = {"index": self._calls[event.block], "function": {"arguments": text}}
         if not started:
             fragment["type"] = "function"
@@ -165,12 +165,4 @@ def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _frame(body: Mapping[str, Any]) -> bytes:
-    return b"data: %b\n\n" % _dump(body)
-
-
-def _dump(value: Any) -> bytes:
-    """Compact JSON; a lone surrogate stays an escape, so that any text can be sent."""
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+    return b"data: %b\n\n" % dump(body)

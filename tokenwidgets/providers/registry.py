@@ -56,8 +56,7 @@ class Registry:
         self.recordings = recordings or SHIPPED
         self.watchdogs = watchdogs or Watchdogs()
         self.children = local.LocalModels(log_dir)
-        self._public = Upstream(local=False)
-        self._private = Upstream(local=True)
+        self._upstreams: dict[bool, Upstream] = {}
         self.catalogue = Catalogue(self.upstream)
 
     def config(self) -> Config:
@@ -66,7 +65,9 @@ class Registry:
 
     def upstream(self, host: Host) -> Upstream:
         """The connections a host may use."""
-        return self._private if host.local else self._public
+        if host.local not in self._upstreams:
+            self._upstreams[host.local] = Upstream(local=host.local)
+        return self._upstreams[host.local]
 
     def request(self, body: Any) -> Request:
         """Check a request's JSON, with aliases replaced and the default model filled in.
@@ -132,8 +133,8 @@ class Registry:
     async def aclose(self) -> None:
         """End the local model and close every connection."""
         await self.children.aclose()
-        await self._public.aclose()
-        await self._private.aclose()
+        for upstream in self._upstreams.values():
+            await upstream.aclose()
 
 
 OWN_OPTIONS: Mapping[str, Mapping[str, Check]] = {"sim": SIM_OPTIONS, "replay": REPLAY_OPTIONS}

@@ -20,7 +20,9 @@ from random import Random
 from typing import Any, Protocol
 
 from .. import dialects
+from ..dialects.anthropic_server import AnthropicServer
 from ..dialects.base import Decoder, Profile
+from ..dialects.gemini_server import GeminiServer
 from ..dialects.openai_chat_server import ChatServer
 from ..errors import Refused
 from ..events import End, EndReason, Error, Event, Notice, Reasoning, Text, Tool, Usage
@@ -49,7 +51,11 @@ class Server(Protocol):
         ...
 
 
-SERVERS: Mapping[str, Callable[[str, str, int], Server]] = {"openai-chat": ChatServer}
+SERVERS: Mapping[str, Callable[[str, str, int], Server]] = {
+    "openai-chat": ChatServer,
+    "anthropic-messages": AnthropicServer,
+    "gemini": GeminiServer,
+}
 """What the simulator speaks: from an id, a model name and a Unix time to a response."""
 
 EFFORTS = {"none": 0, "off": 0, "minimal": 16, "low": 40, "medium": 80, "high": 200, "xhigh": 400, "max": 400}

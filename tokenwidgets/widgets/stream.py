@@ -28,3 +28,12 @@ class TokenStream(anywidget.AnyWidget):
     place = traitlets.Enum(["server", "kernel"], "server", help="Where the stream lives.").tag(sync=True)
     ended = traitlets.Int(-1, help="The last seq, once the kernel knows that the stream has ended.").tag(sync=True)
     error = traitlets.Unicode("", help="Why no stream could be started.").tag(sync=True)
+
+    def dispose(self) -> None:
+        """Close it for good. Programs that execute notebooks save the state of closed widgets too, so the bundle is taken out first."""
+        with self.hold_sync():
+            self.set_trait("_esm", "export default {}")
+            self.set_trait("_css", "")
+        layout = self.layout
+        self.close()
+        layout.close()

@@ -10,6 +10,7 @@ A data channel has a largest message. What is longer travels in numbered parts, 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -47,12 +48,21 @@ def parse(data: bytes | str) -> dict[str, Any]:
     Refused : it is no JSON object.
     """
     try:
-        body = json.loads(data)
+        body = json.loads(data, parse_constant=_nothing, parse_float=_finite)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise Refused("bad_request", "A message is a JSON object with 'op'.")
     return body
+
+
+def _nothing(_: str) -> None:
+    """NaN and infinities, which Python reads and a browser does not, are null: what is echoed must be JSON."""
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def entries(text: str) -> list[Entry]:
@@ -91,10 +101,13 @@ def _part(ident: int, index: int, count: int, piece: str) -> bytes:
 
 
 def _pieces(text: str, room: int) -> Iterator[str]:
-    """Slices whose JSON form fits; a character takes at most 6 bytes of it (an escaped control character)."""
-    step = max(1, room // 6)
-    for start in range(0, len(text), step):
-        yield text[start : start + step]
+    """Slices whose JSON form fits."""
+    if len(text) == 1 or len(json.dumps(text, ensure_ascii=False).encode()) <= room:
+        yield text
+        return
+    middle = len(text) // 2
+    yield from _pieces(text[:middle], room)
+    yield from _pieces(text[middle:], room)
 
 
 class Joiner:

@@ -4,7 +4,7 @@ import { Choice } from "../lib/choose.js";
 import { Follower } from "../lib/follow.js";
 import { findServer } from "../lib/server.js";
 import { initialState, reduce } from "../lib/state.js";
-import { commTransport } from "../lib/transports/comm.js";
+import { commTransport, insist } from "../lib/transports/comm.js";
 import { sseTransport } from "../lib/transports/sse.js";
 import { webRTCTransport } from "../lib/transports/webrtc.js";
 import { webSocketTransport } from "../lib/transports/websocket.js";
@@ -110,7 +110,7 @@ export class Session {
     this.#follow();
     signal.addEventListener("abort", () => {
       this.#views.delete(view);
-      if (this.#views.size === 0) this.#lingering = setTimeout(() => this.#leave(), LINGER_MS);
+      if (this.#views.size === 0) this.#lingering = setTimeout(() => this.#gone(), LINGER_MS);
     });
   }
 
@@ -178,6 +178,12 @@ export class Session {
     this.#heal();
   }
 
+  /** No view is left: the kernel may give the widget up when the stream has ended. */
+  #gone() {
+    this.#leave();
+    this.#tell({ op: "left" });
+  }
+
   #leave() {
     clearTimeout(this.#healing);
     this.#follower?.leave();
@@ -201,7 +207,9 @@ export class Session {
   /** @param {Route} route */
   #take(route) {
     this.route = route;
-    this.#tell({ op: "attached", stream: this.#stream, ...route });
+    const attached = { op: "attached", stream: this.#stream, ...route };
+    this.#tell(attached);
+    insist(this.#model, attached, () => this.route !== route || this.over || this.#views.size === 0);
     this.#changed();
   }
 

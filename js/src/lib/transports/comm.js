@@ -1,9 +1,12 @@
 // The widget's own comm: it exists wherever a widget does, and passes through the kernel.
 
 import { Channel } from "../channel.js";
+import * as messages from "../messages.js";
 
 /** @import { AnyModel } from "@anywidget/types" */
 /** @import { Transport } from "../transport.js" */
+
+const AGAIN_MS = [250, 500, 1000, 2000, 4000];
 
 /**
  * @param {AnyModel} model as given to `initialize`, so that it hears messages once, however many views there are
@@ -11,11 +14,18 @@ import { Channel } from "../channel.js";
  */
 export function commTransport(model) {
   let channel = open();
-  model.on("msg:custom", (message) => channel.receive(message));
+  let heard = 0;
+  model.on("msg:custom", (message) => {
+    heard += 1;
+    channel.receive(message);
+  });
   return {
     attach(stream, after, reader, signal) {
       reader.opened();
-      return channel.attach(stream, after, reader, signal);
+      const attached = channel.attach(stream, after, reader, signal);
+      const before = heard;
+      insist(model, messages.attach(stream, after), () => heard > before || signal.aborted);
+      return attached;
     },
     async stop(stream) {
       channel.stop(stream);
@@ -28,4 +38,26 @@ export function commTransport(model) {
     made.closed.then(() => (channel = open()));
     return made;
   }
+}
+
+/**
+ * Say something that was just said some more times. JupyterLab gives widgets a subshell of their own shortly after their comm: what was
+ * sent before that waits until the running cell ends, what is sent after it is heard at once.
+ * @param {AnyModel} model
+ * @param {object} message one that may be heard twice
+ * @param {() => boolean} enough
+ */
+export function insist(model, message, enough) {
+  const [first, ...later] = AGAIN_MS;
+  let pause = first;
+  setTimeout(function again() {
+    if (enough()) return;
+    try {
+      model.send(message);
+    } catch {
+      return; // no kernel any more
+    }
+    pause = later.shift() ?? 0;
+    if (pause) setTimeout(again, pause);
+  }, pause);
 }

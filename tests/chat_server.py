@@ -46,7 +46,7 @@ class Scripted:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                scripted.calls.append((self.path, dict(self.headers), body))
+                scripted.calls.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
                 if scripted.status != 200:
                     self._json(scripted.status, {"error": {"message": "The scripted server refuses.", "code": None}})
                     return

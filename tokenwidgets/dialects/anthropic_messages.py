@@ -1,0 +1,96 @@
+"""The wire format of Anthropic's Messages (wire-formats section 4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ..events import Error, Notice
+from ..request import Request
+from . import anthropic_request, failures, messages
+from .anthropic_decoder import MessagesDecoder
+from .base import Decoder, HttpCall, Profile
+from .untrusted import count, mapping, objects, parse, string
+
+VERSION = "2023-06-01"
+"""The format's version: the one that takes `temperature` and `top_p` (section 4.1)."""
+
+_LIMIT = re.compile(r"anthropic-ratelimit-(requests|tokens|input-tokens|output-tokens)-(limit|remaining|reset)")
+
+_MODEL_FIELDS = {"context_length": "max_input_tokens", "max_output": "max_tokens"}
+
+
+class AnthropicMessages:
+    """Messages over SSE, below a base URL such as `https://api.anthropic.com/v1`."""
+
+    name = "anthropic-messages"
+
+    def encode(self, request: Request, profile: Profile) -> HttpCall:
+        """The streaming call for a request.
+
+        An assistant's message may hold `carry`, the `opaque` values of its stream's carry events in their order: they go back as they
+        came, before its text and calls, or instead of those they hold themselves.
+
+        Raises
+        ------
+        Refused : a message cannot be said in this format, or a value cannot be written as JSON.
+        """
+        body = anthropic_request.body(request, profile)
+        return messages.call("/messages", body, {**messages.STREAM_HEADERS, "anthropic-version": VERSION})
+
+    def headers(self, key: str | None) -> Mapping[str, str]:
+        """The headers that carry the key, and the version, which the catalogue needs as well."""
+        return {"anthropic-version": VERSION} | ({"x-api-key": key} if key else {})
+
+    def decoder(self, profile: Profile) -> Decoder:
+        """A fresh decoder for one response."""
+        return MessagesDecoder()
+
+    def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Error:
+        """What an HTTP answer that is no stream means."""
+        return failures.from_http(status, headers, body)
+
+    def head(self, headers: Mapping[str, str]) -> list[Notice]:
+        """Rate limits as a notice: numbers, `reset_…` in seconds from the answer's own date, and the `request_id` (section 4.6)."""
+        head = {k.lower(): str(v) for k, v in headers.items()}
+        data: dict[str, Any] = {}
+        for name, value in head.items():
+            if found := _LIMIT.fullmatch(name):
+                of, what = found.groups()
+                n = _seconds(value, head.get("date", "")) if what == "reset" else _whole(value)
+                if n is not None:
+                    data[f"{what}_{of.replace('-', '_')}"] = n
+        if request_id := head.get("request-id"):
+            data["request_id"] = failures.one_line(request_id)
+        return [Notice("rate_limits", data)] if data else []
+
+    def models(self, body: bytes) -> list[Mapping[str, Any]]:
+        """The models of a catalogue answer: `id`, and where told `name`, `context_length` and `max_output` in tokens."""
+        try:
+            answer = parse(body)
+        except ValueError:
+            return []
+        return [_model(m) for m in objects(mapping(answer).get("data") or []) if string(m.get("id"))]
+
+
+def _model(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    out: dict[str, Any] = {"id": raw["id"]}
+    if name := string(raw.get("display_name")):
+        out["name"] = name
+    return out | {ours: n for ours, theirs in _MODEL_FIELDS.items() if (n := count(raw.get(theirs)))}
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _seconds(instant: str, now: str) -> float | None:
+    """From the answer's date to an RFC 3339 instant, so that no clock is needed; an instant that has passed is 0."""
+    try:
+        wait = datetime.fromisoformat(instant) - parsedate_to_datetime(now)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return max(0.0, wait.total_seconds())

@@ -1,0 +1,160 @@
+"""From our request to the body of Gemini's generateContent (wire-formats section 5.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from mimetypes import guess_type
+from typing import Any
+
+from ..request import Request
+from . import messages
+from .base import Profile
+from .messages import Part, Words
+from .untrusted import mapping, parse, string
+
+_NAMES = {"max_tokens": "maxOutputTokens", "temperature": "temperature", "top_p": "topP", "seed": "seed"}
+
+_FIXED = ("model", "contents", "messages", "stream", "tool_choice")
+"""What `options.extra` cannot change, and `tool_choice`, which is OpenAI's form of `toolConfig`."""
+
+_BUDGET_MODELS = re.compile(r"gemini-(?:1|2|robotics-er-1)")
+"""Models before Gemini 3: they think within a budget of tokens, the later ones at a level (ai.google.dev/gemini-api/docs/thinking)."""
+
+_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 24_576, "max": 24_576, "ultra": 24_576}
+"""Tokens of thinking for each effort, as Google maps OpenAI's efforts (ai.google.dev/gemini-api/docs/openai); others count as medium."""
+
+_LEVELS = {"none": "minimal", "off": "minimal", "max": "high", "ultra": "high"}
+"""Other words for the levels; thinking cannot be switched off at a level."""
+
+_MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
+"""OpenAI's words for `tool_choice`."""
+
+_PARTS = frozenset({"text", "functionCall", "inlineData", "fileData", "executableCode", "codeExecutionResult", "toolCall", "toolResponse"})
+"""What a carried part of this format holds; what a stream of another format left to be carried is not sent."""
+
+
+def body(request: Request, profile: Profile) -> dict[str, Any]:
+    """The body of the streaming call.
+
+    A `tool_choice` in `options.extra` may be in OpenAI's form; a `generationConfig` there is put over ours field by field.
+
+    Raises
+    ------
+    Refused : a message cannot be said in this format.
+    """
+    extra = request.options.get("extra", {})
+    out: dict[str, Any] = {"contents": _Contents().of(messages.conversation(request))}
+    if system := messages.system(request):
+        out["systemInstruction"] = {"parts": [{"text": system}]}
+    if request.tools:
+        out["tools"] = _tools(request)
+    if "tool_choice" in extra:
+        out["toolConfig"] = {"functionCallingConfig": _tool_choice(extra["tool_choice"])}
+    out |= {k: v for k, v in extra.items() if k not in _FIXED}
+    config = {**_config(request, profile), **mapping(extra.get("generationConfig"))}
+    return out | ({"generationConfig": config} if config else {})
+
+
+def _config(request: Request, profile: Profile) -> dict[str, Any]:
+    options = request.options
+    config: dict[str, Any] = {theirs: options[ours] for ours, theirs in _NAMES.items() if ours in options}
+    if "stop" in options:
+        config["stopSequences"] = messages.stops(options["stop"])
+    if "reasoning" in options and profile.reasoning_style != "none":
+        config["thinkingConfig"] = _thinking(request.name, options["reasoning"])
+    return config
+
+
+def _thinking(model: str, effort: str) -> dict[str, Any]:
+    """How much to think; what was thought comes as summaries, when any of it comes."""
+    off = effort in ("none", "off")
+    if _BUDGET_MODELS.search(model):
+        budget = 0 if off else _BUDGETS.get(effort, _BUDGETS["medium"])
+        return {"thinkingBudget": budget, "includeThoughts": not off}
+    return {"thinkingLevel": _LEVELS.get(effort, effort), "includeThoughts": not off}
+
+
+def _tools(request: Request) -> list[dict[str, Any]]:
+    """Functions as one tool, Google's own tools as they were given."""
+    functions = [(tool, messages.function(tool)) for tool in request.tools]
+    declared = [_declaration(f) for _, f in functions if f is not None]
+    own = [dict(tool) for tool, f in functions if f is None]
+    return ([{"functionDeclarations": declared}] if declared else []) + own
+
+
+def _declaration(function: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema travels as JSON Schema: Google's own `parameters` takes only a part of it."""
+    out = {k: function[k] for k in ("name", "description") if function.get(k) is not None}
+    return out | ({"parametersJsonSchema": function["parameters"]} if function.get("parameters") else {})
+
+
+def _tool_choice(choice: Any) -> dict[str, Any]:
+    if name := string(mapping(mapping(choice).get("function")).get("name")):
+        return {"mode": "ANY", "allowedFunctionNames": [name]}
+    return {"mode": _MODES.get(string(choice), string(choice).upper())}
+
+
+class _Contents:
+    """Messages in, turns out.
+
+    A result names its function, and its call's id where Google gave one; both are known from the call.
+    """
+
+    def __init__(self) -> None:
+        self._called: dict[str, tuple[str, str]] = {}
+
+    def of(self, conversation: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Turns that alternate: the results of parallel calls belong into one."""
+        out: list[dict[str, Any]] = []
+        for message in conversation:
+            role = "model" if message.get("role") == "assistant" else "user"
+            parts = self._parts(message)
+            if out and out[-1]["role"] == role:
+                out[-1]["parts"] += parts
+            elif parts:
+                out.append({"role": role, "parts": parts})
+        return out
+
+    def _parts(self, message: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if message.get("role") == "assistant":
+            return self._assistant(message)
+        if message.get("role") == "tool":
+            return [self._result(message)]
+        return [_part(part) for part in messages.parts(message.get("content"))]
+
+    def _assistant(self, message: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What is carried is the whole content, as it was; calls and text that it does not hold follow it."""
+        carried = [dict(p) for p in messages.carried(message) if _PARTS & p.keys()]
+        before = [mapping(p["functionCall"]) for p in carried if "functionCall" in p]
+        calls = messages.calls(message)
+        for call, known in zip(calls, before, strict=False):
+            self._called[call.id] = (string(known.get("name")), string(known.get("id")))
+        later = calls[len(before) :]
+        self._called |= {call.id: (call.name, "") for call in later}
+        text = [] if carried else [_part(part) for part in messages.parts(message.get("content"))]
+        return [*carried, *text, *({"functionCall": {"name": c.name, "args": c.arguments}} for c in later)]
+
+    def _result(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        call_id = string(message.get("tool_call_id"))
+        name, theirs = self._called.get(call_id, (string(message.get("name")) or call_id, ""))
+        response: dict[str, Any] = {"name": name, "response": _response(messages.plain(message.get("content")))}
+        return {"functionResponse": {"id": theirs, **response} if theirs else response}
+
+
+def _response(text: str) -> Mapping[str, Any]:
+    """A result that is a JSON object as it is, any other as its `output`."""
+    try:
+        value = parse(text)
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {"output": text}
+
+
+def _part(part: Part) -> dict[str, Any]:
+    if isinstance(part, Words):
+        return {"text": part.text}
+    if part.url:
+        mime = guess_type(part.url.split("?")[0])[0]
+        return {"fileData": {"fileUri": part.url, **({"mimeType": mime} if mime else {})}}
+    return {"inlineData": {"mimeType": part.mime or "application/octet-stream", "data": part.data}}
