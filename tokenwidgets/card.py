@@ -181,7 +181,8 @@ class _Card:
     def html(self) -> str:
         colour = self._colour()
         bar = tag("div", style=f"flex:none;width:4px;background:{colour}")
-        body = tag("div", self._head(), *self._body(), self._verdict(), self._foot(), style="flex:1;min-width:0;padding:10px 16px 10px 12px")
+        inside = "flex:1;min-width:0;padding:10px 16px 10px 12px"
+        body = tag("div", self._head(), *self._body(), self._verdict(), self._foot(), style=inside)
         return tag(
             "div",
             bar,

@@ -10,12 +10,15 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refused
 from .journal import Journal
 from .multiplex import Multiplexer
 from .portal import portal
+from .providers.pace import Sleep
+from .wire.messages import message
 
 if TYPE_CHECKING:
     from .result import Result
@@ -31,18 +34,21 @@ class Pacer:
     Parameters
     ----------
     rate : turns a second.
+    now, sleep : the clock, in seconds.
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, now: Callable[[], float] = monotonic, sleep: Sleep = asyncio.sleep) -> None:
         self._gap = 1 / rate
+        self._now = now
+        self._sleep = sleep
         self._next = 0.0
 
     async def turn(self) -> None:
         """Wait for a turn."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         due = max(now, self._next)
         self._next = due + self._gap
-        await asyncio.sleep(due - now)
+        await self._sleep(due - now)
 
 
 _pacer = Pacer(MESSAGES_PER_SECOND)
@@ -88,8 +94,8 @@ class _OneStream:
         await self._result.stopping()
 
 
-def connect(widget: TokenStream, result: Result, shown: Callable[[bool], None]) -> Callable[[], None]:
-    """Answer a widget's messages from the kernel's copy of its stream; returns what ends it.
+class Comm:
+    """Answers a widget's messages from the kernel's copy of its stream.
 
     Messages arrive on whatever thread the front end's subshell has; they are handed to the portal at once.
 
@@ -98,23 +104,38 @@ def connect(widget: TokenStream, result: Result, shown: Callable[[bool], None]) 
     widget, result : who asks, and about what.
     shown : told, on the portal's thread, when a page began or ceased to show the widget.
     """
-    multiplexer = Multiplexer(_OneStream(result), _CommLink(widget.send))
 
-    def received(_: Any, content: Any, __: Any) -> None:
+    def __init__(self, widget: TokenStream, result: Result, shown: Callable[[bool], None]) -> None:
+        self._widget = widget
+        self._result = result
+        self._shown = shown
+        self._multiplexer = Multiplexer(_OneStream(result), _CommLink(widget.send))
+        widget.on_msg(self._received)
+        _leave_subshells(widget)
+
+    def _received(self, _: Any, content: Any, __: Any) -> None:
         match content:
             case {"op": "attached", "transport": str(transport), "why": str(why)}:
-                result.transport, result.why = transport, why
-                portal().loop.call_soon_threadsafe(shown, True)
+                self._result.transport, self._result.why = transport, why
+                portal().loop.call_soon_threadsafe(self._shown, True)
             case {"op": "left"}:
-                portal().loop.call_soon_threadsafe(shown, False)
+                portal().loop.call_soon_threadsafe(self._shown, False)
             case {"op": "stop"}:
-                portal().submit(result.stopping())  # also a stream whose start is being answered just now, and has no id yet
+                portal().submit(self._result.stopping())  # also a stream whose start is being answered just now, and has no id yet
             case _:
-                portal().submit(multiplexer.receive(json.dumps(content)))
+                portal().submit(self._multiplexer.receive(json.dumps(content)))
 
-    widget.on_msg(received)
-    _leave_subshells(widget)
-    return lambda: _close(widget, received, multiplexer)
+    def started(self) -> None:
+        """The stream has its id. Where the page has no other way, it is not waited for to ask: in front ends without subshells its
+        question would be heard only when the cell that waits for the stream has ended.
+        """
+        if self._result.gateway.place == "kernel" or self._result.transport == "comm":
+            portal().submit(self._multiplexer.receive(message("attach", stream=self._result.stream, after=-1).decode()))
+
+    def close(self) -> None:
+        """Hear and send nothing more."""
+        self._widget.on_msg(self._received, remove=True)
+        portal().submit(self._multiplexer.aclose())
 
 
 def _leave_subshells(widget: TokenStream) -> None:
@@ -125,8 +146,3 @@ def _leave_subshells(widget: TokenStream) -> None:
     """
     if hasattr(widget.comm, "_reply_subshell_for"):
         widget.comm._reply_subshell_for = lambda data, default: default
-
-
-def _close(widget: TokenStream, received: Callable[..., None], multiplexer: Multiplexer) -> None:
-    widget.on_msg(received, remove=True)
-    portal().submit(multiplexer.aclose())

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { JSDOM } from "jsdom";
 import { pageHub } from "../src/lib/hub.js";
 import { Refused } from "../src/lib/transport.js";
+import { commTransport } from "../src/lib/transports/comm.js";
 import { sseTransport } from "../src/lib/transports/sse.js";
 import { webRTCTransport } from "../src/lib/transports/webrtc.js";
 import { webSocketTransport } from "../src/lib/transports/websocket.js";
@@ -169,4 +170,24 @@ test("a socket that cannot be opened says so, and the next attempt opens a new o
 
 test("without WebRTC in the browser the reason is plain", async () => {
   await assert.rejects(webRTCTransport(SERVER).attach("a", -1, reader(), never), /this browser has no WebRTC/);
+});
+
+test("the comm keeps what the kernel sends before the page has asked, and takes nothing twice", async () => {
+  /** @type {(message: object) => void} */
+  let hear = () => {};
+  /** @type {object[]} */
+  const asked = [];
+  const model = {
+    on: (/** @type {string} */ _, /** @type {typeof hear} */ heard) => (hear = heard),
+    send: (/** @type {object} */ message) => asked.push(message),
+  };
+  const transport = commTransport(/** @type {any} */ (model));
+  hear({ stream: "s", events: EVENTS.slice(0, 2) });
+  const seen = reader();
+  const attached = transport.attach("s", -1, seen, new AbortController().signal);
+  assert.deepEqual(seen.seqs, [0, 1]);
+  hear({ stream: "s", events: EVENTS });
+  await attached;
+  assert.deepEqual(seen.seqs, EVENTS.map(({ seq }) => seq));
+  assert.deepEqual(asked, [{ op: "attach", stream: "s", after: -1 }]);
 });

@@ -26,7 +26,9 @@ def test_every_transport_brings_the_same_bytes_in_the_same_order(notebook: Open,
     kernel, *others = json.loads(book.file("kernel.json").read_text())
     assert all(other == kernel for other in others)
     assert len(kernel) > 150
-    book.page.wait_for_function("n => Object.values(window.__came).every((texts) => texts.join('').includes(`\"seq\":${n}`))", arg=len(kernel) - 1)
+    book.page.wait_for_function(
+        "n => Object.values(window.__came).every((texts) => texts.join('').includes(`\"seq\":${n}`))", arg=len(kernel) - 1
+    )
     came = book.page.evaluate("window.__came")
     assert set(came) == set(BADGES)
     assert _events_of_sse("".join(came["sse"])) == kernel

@@ -16,7 +16,8 @@ HOSTILE = """<script>window.__pwned = 1</script>
 <img src=x onerror="window.__pwned = 2"> <svg onload="window.__pwned = 3">
 <button data-commandlinker-command="notebook:run-all-cells" id="planted">Click</button>
 <a href="javascript:window.__pwned = 4">a</a> [b](javascript:window.__pwned=5) ![c](http://127.0.0.1:9/track.png)
-<iframe srcdoc="<script>parent.__pwned = 6</script>"></iframe> <style>body { display: none }</style> $\\href{javascript:alert(1)}{x}$ </div>"""
+<iframe srcdoc="<script>parent.__pwned = 6</script>"></iframe>
+<style>body { display: none }</style> $\\href{javascript:alert(1)}{x}$ </div>"""
 
 BAD = {
     "nowhere/model": "Failed: There is no host 'nowhere'",

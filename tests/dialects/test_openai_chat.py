@@ -35,7 +35,9 @@ CHAT = OpenAIChat()
 
 
 def data(*payloads: Any) -> bytes:
-    return b"".join(b"data: %b\n\n" % (p.encode("utf-8", "surrogatepass") if isinstance(p, str) else json.dumps(p).encode()) for p in payloads)
+    return b"".join(
+        b"data: %b\n\n" % (p.encode("utf-8", "surrogatepass") if isinstance(p, str) else json.dumps(p).encode()) for p in payloads
+    )
 
 
 def delta(finish: str | None = None, index: int = 0, **fields: Any) -> dict[str, Any]:

@@ -238,6 +238,33 @@ def test_what_arrives_is_what_the_script_says():
     assert figures.tokens == figures.chunks
 
 
+def spoken(model: str, dialect: str, **options: object) -> list[Entry]:
+    return play(parse({"model": f"sim/{model}", "prompt": "Why?", "dialect": dialect, "options": options})).entries
+
+
+def called(entries: list[Entry]) -> list[object]:
+    return [e.event.arguments for e in entries if isinstance(e.event, Tool) and e.event.done]
+
+
+@pytest.mark.parametrize("dialect", ["anthropic-messages", "gemini"])
+@pytest.mark.parametrize("model", ["steady", "reasoner", "tool-caller"])
+def test_other_dialects_say_the_same(model, dialect):
+    said, first = spoken(model, dialect), spoken(model, "openai-chat")
+    for kind in (Text, Reasoning):
+        assert [e.event.delta for e in said if isinstance(e.event, kind)] == [e.event.delta for e in first if isinstance(e.event, kind)]
+    assert called(said) == called(first)
+    assert said[-1].event.reason == first[-1].event.reason
+    usage, other = measure(said).usage, measure(first).usage
+    assert (usage.input, usage.output, usage.reasoning) == (other.input, other.output, other.reasoning)
+
+
+@pytest.mark.parametrize("dialect", ["anthropic-messages", "gemini"])
+def test_other_dialects_can_fail(dialect):
+    ends = [spoken("flaky", dialect, seed=seed)[-1].event for seed in range(8)]
+    assert {e.code for e in ends if isinstance(e, Error)} == {"overloaded"}
+    assert {e.reason for e in ends if not isinstance(e, Error)} == {"truncated"}
+
+
 def test_the_connection_notice_comes_first():
     first = play(request("steady")).entries[0].event
     assert first == Notice("connection", {"sent": 0, "simulated": True})

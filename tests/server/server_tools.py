@@ -136,7 +136,7 @@ def _cookie(cookies: Mapping[str, str]) -> str:
 
 # ---- a server in its own process
 
-CONFIG = '''
+CONFIG = """
 import aioice.ice
 
 c = get_config()  # noqa: F821
@@ -149,7 +149,7 @@ c.IdentityProvider.token = {token!r}
 c.ServerApp.jpserver_extensions = {{"jupyterlab": False, "notebook": False, "notebook_shim": False, "jupyter_lsp": False}}
 # Machines that run tests may have no network interface: loopback is a path for WebRTC here.
 aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
-'''
+"""
 
 TOKEN = "a-token-of-the-tests"
 

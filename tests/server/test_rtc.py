@@ -135,7 +135,7 @@ async def test_one_peer_many_streams(access: Access) -> None:
 @pytest.mark.parametrize("limit", [65536, 4096, 0])
 async def test_what_is_larger_than_the_peer_takes_comes_in_parts_and_whole(limit: int, access: Access, tmp_path: Path) -> None:
     """0 is how a peer says that it takes any size; we send no more than 64 KiB at once all the same."""
-    piece = "a\u00e4\u2028\U0001f600\"\\\x01" * 20_000
+    piece = 'a\u00e4\u2028\U0001f600"\\\x01' * 20_000
     async with Upstream([piece]) as upstream:
         (tmp_path / "tokenwidgets.toml").write_text(upstream.config())
         async with connected(access, change=lambda sdp: re.sub(r"a=max-message-size:\d+", f"a=max-message-size:{limit}", sdp)) as peer:

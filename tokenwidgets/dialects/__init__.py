@@ -9,6 +9,7 @@ from .base import Dialect
 
 _KNOWN: dict[str, tuple[str, str]] = {
     "openai-chat": ("openai_chat", "OpenAIChat"),
+    "openai-responses": ("openai_responses", "OpenAIResponses"),
     "anthropic-messages": ("anthropic_messages", "AnthropicMessages"),
     "gemini": ("gemini", "Gemini"),
 }

@@ -43,6 +43,8 @@ class _Block:
             if name == "partial_json":
                 arguments = _parsed(self.joined(name))
                 out["input"] = {} if arguments is None else arguments
+            elif name == "signature":
+                out[name] = self.pieces[name][-1]  # whole in one delta, so another one replaces it
             else:
                 out[name] = string(out.get(name)) + self.joined(name)
         if self.citations:

@@ -56,7 +56,7 @@ class MessagesDecoder(FrameDecoder):
     def _body(self, event: str, body: Any) -> None:
         raw = mapping(body[0] if isinstance(body, list) and body else body)
         kind = string(raw.get("type")) or event
-        if kind == "error" or raw.get("error"):
+        if "error" in (kind, event) or raw.get("error"):
             self._finish(_fault(raw))
         elif kind in self._read:
             self._valid = True

@@ -130,7 +130,7 @@ def _assistant(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _block(part: Part) -> dict[str, Any]:
     if isinstance(part, Words):
         return {"type": "text", "text": part.text}
-    if part.mime in _IMAGES or (part.url and not part.url.lower().endswith(".pdf")):
+    if part.mime in _IMAGES or (part.url and messages.extension(part.url) != "pdf"):
         return {"type": "image", "source": _source(part)}
     if part.mime == "application/pdf" or part.url:
         return {"type": "document", "source": _source(part)}

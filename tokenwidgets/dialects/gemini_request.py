@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from mimetypes import guess_type
 from typing import Any
 
 from ..request import Request
@@ -30,8 +29,19 @@ _LEVELS = {"none": "minimal", "off": "minimal", "max": "high", "ultra": "high"}
 _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 """OpenAI's words for `tool_choice`."""
 
-_PARTS = frozenset({"text", "functionCall", "inlineData", "fileData", "executableCode", "codeExecutionResult", "toolCall", "toolResponse"})
+_PARTS = frozenset({
+    "text", "functionCall", "inlineData", "fileData", "executableCode", "codeExecutionResult", "toolCall", "toolResponse",
+    "thoughtSignature",
+})  # fmt: skip
 """What a carried part of this format holds; what a stream of another format left to be carried is not sent."""
+
+
+_MIMES = {
+    "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif", "heic": "image/heic",
+    "pdf": "application/pdf", "txt": "text/plain", "wav": "audio/wav", "mp3": "audio/mpeg", "ogg": "audio/ogg", "flac": "audio/flac",
+    "mp4": "video/mp4", "webm": "video/webm",
+}  # fmt: skip
+"""Types of files that are named by their address; without one Google looks itself."""
 
 
 def body(request: Request, profile: Profile) -> dict[str, Any]:
@@ -155,6 +165,6 @@ def _part(part: Part) -> dict[str, Any]:
     if isinstance(part, Words):
         return {"text": part.text}
     if part.url:
-        mime = guess_type(part.url.split("?")[0])[0]
+        mime = _MIMES.get(messages.extension(part.url))
         return {"fileData": {"fileUri": part.url, **({"mimeType": mime} if mime else {})}}
     return {"inlineData": {"mimeType": part.mime or "application/octet-stream", "data": part.data}}

@@ -105,6 +105,12 @@ def _located(url: str) -> Media:
     return Media("", url=url)
 
 
+def extension(url: str) -> str:
+    """The ending of a file's name in its address, in small letters; empty when there is none."""
+    name = re.split("[?#]", url, maxsplit=1)[0].rpartition("/")[2]
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
 def calls(message: Mapping[str, Any]) -> list[Call]:
     """The tool calls of an assistant's message.
 
@@ -112,17 +118,16 @@ def calls(message: Mapping[str, Any]) -> list[Call]:
     ------
     Refused : arguments that are no JSON object.
     """
-    found = objects(message.get("tool_calls") or [])
-    return [Call(string(raw.get("id")), name, _arguments(name, f)) for raw in found for f, name in [_function(raw)]]
+    return [_call(raw) for raw in objects(message.get("tool_calls") or [])]
 
 
-def _function(raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+def _call(raw: Mapping[str, Any]) -> Call:
     function = mapping(raw.get("function"))
-    return function, string(function.get("name"))
+    name = string(function.get("name"))
+    return Call(string(raw.get("id")), name, _arguments(name, function.get("arguments")))
 
 
-def _arguments(name: str, function: Mapping[str, Any]) -> Mapping[str, Any]:
-    value = function.get("arguments")
+def _arguments(name: str, value: Any) -> Mapping[str, Any]:
     if isinstance(value, str):
         try:
             value = parse(value) if value.strip() else None

@@ -24,6 +24,7 @@ from ..dialects.anthropic_server import AnthropicServer
 from ..dialects.base import Decoder, Profile
 from ..dialects.gemini_server import GeminiServer
 from ..dialects.openai_chat_server import ChatServer
+from ..dialects.responses_server import ResponsesServer
 from ..errors import Refused
 from ..events import End, EndReason, Error, Event, Notice, Reasoning, Text, Tool, Usage
 from ..metrics import CHARACTERS_PER_TOKEN
@@ -53,6 +54,7 @@ class Server(Protocol):
 
 SERVERS: Mapping[str, Callable[[str, str, int], Server]] = {
     "openai-chat": ChatServer,
+    "openai-responses": ResponsesServer,
     "anthropic-messages": AnthropicServer,
     "gemini": GeminiServer,
 }

@@ -4,6 +4,7 @@ import { Channel } from "../channel.js";
 import * as messages from "../messages.js";
 
 /** @import { AnyModel } from "@anywidget/types" */
+/** @import { Message } from "../messages.js" */
 /** @import { Transport } from "../transport.js" */
 
 const AGAIN_MS = [250, 500, 1000, 2000, 4000];
@@ -15,14 +16,20 @@ const AGAIN_MS = [250, 500, 1000, 2000, 4000];
 export function commTransport(model) {
   let channel = open();
   let heard = 0;
+  let asked = false;
+  /** What the kernel sent without being asked, which not every front end lets it hear. @type {Message[]} */
+  const early = [];
   model.on("msg:custom", (message) => {
     heard += 1;
-    channel.receive(message);
+    if (asked) channel.receive(message);
+    else early.push(message);
   });
   return {
     attach(stream, after, reader, signal) {
       reader.opened();
       const attached = channel.attach(stream, after, reader, signal);
+      asked = true;
+      for (const message of early.splice(0)) channel.receive(message);
       const before = heard;
       insist(model, messages.attach(stream, after), () => heard > before || signal.aborted);
       return attached;
