@@ -132,7 +132,7 @@ def replay(file: str | Path, *, speed: float = 1.0, transport: str = "auto", sho
         raise Refused("bad_request", f"'speed' is {REPLAY_OPTIONS['speed'][1]}.")
     recording = load(path)
     place = _in_kernel()
-    call = Call(_request_of(recording, path), "replay", "openai-chat", _Played(recording, speed))
+    call = Call(_request_of(recording, path), "replay", "openai-chat", _Played(recording, speed), recording.simulated)
     result = Result(place, {"model": recording.header.model}, transport, portal().run(place.begin(call)).id)
     if show:
         display(result)

@@ -129,7 +129,9 @@ class Comm:
         """The stream has its id. Where the page has no other way, it is not waited for to ask: in front ends without subshells its
         question would be heard only when the cell that waits for the stream has ended.
         """
-        if self._result.gateway.place == "kernel" or self._result.transport == "comm":
+        if self._result.gateway.place == "kernel":
+            self._result.transport, self._result.why = "comm", self._result.gateway.why
+        if self._result.transport == "comm":
             portal().submit(self._multiplexer.receive(message("attach", stream=self._result.stream, after=-1).decode()))
 
     def close(self) -> None:

@@ -102,6 +102,11 @@ class Recording:
     frames: tuple[Frame, ...] = ()
     truncated: bool = False
 
+    @property
+    def simulated(self) -> bool:
+        """Whether no model answered when it was made."""
+        return any(isinstance(e.event, Start) and e.event.simulated for e in self.entries[:1])
+
 
 def without_secrets(value: Any) -> Any:
     """A copy of a JSON value in which whatever looks like a key reads `[redacted]`."""

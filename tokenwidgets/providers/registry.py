@@ -24,17 +24,18 @@ from .upstream import Upstream
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that passed every check, and who will carry it out."""
+    """A request that passed every check, and who will carry it out.
+
+    Parameters
+    ----------
+    simulated : no model answers, or none answered when the recording was made.
+    """
 
     request: Request
     host: str
     dialect: str
     provider: Provider
-
-    @property
-    def simulated(self) -> bool:
-        """Whether no model answers."""
-        return self.host == "sim"
+    simulated: bool = False
 
     @property
     def replayed(self) -> bool:
@@ -98,7 +99,8 @@ class Registry:
         dialect = self._dialect(request, host)
         check_options(request.options, host.name, OWN_OPTIONS.get(host.name, {}))
         request = replace(request, dialect=dialect)
-        return Call(request, host.name, dialect, self._provider(request, host, dialect, settings))
+        provider = self._provider(request, host, dialect, settings)
+        return Call(request, host.name, dialect, provider, _simulated(provider, request))
 
     def _dialect(self, request: Request, host: Host) -> str:
         name = request.dialect or host.dialect
@@ -139,6 +141,10 @@ class Registry:
 
 OWN_OPTIONS: Mapping[str, Mapping[str, Check]] = {"sim": SIM_OPTIONS, "replay": REPLAY_OPTIONS}
 """Options that one host has beside the common ones."""
+
+
+def _simulated(provider: Provider, request: Request) -> bool:
+    return isinstance(provider, Sim) or (isinstance(provider, Replay) and provider.load(request.name).simulated)
 
 
 def _described(host: Host) -> Mapping[str, Any]:

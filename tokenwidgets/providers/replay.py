@@ -67,13 +67,16 @@ class Replay:
         known = f"there is {', '.join(near)}" if near else "none came with this version"
         raise Refused("not_found", f"There is no shipped recording {name!r}: {known}.")
 
-    async def run(self, request: Request, sink: Sink) -> None:
-        """See `Provider.run`. Raises `Refused` like `find`, and where the file is no recording."""
-        path = self.find(request.name)
+    def load(self, name: str) -> Recording:
+        """A recording. Raises `Refused` like `find`, and where the file is none."""
         try:
-            recording = await asyncio.to_thread(load, path)
+            return load(self.find(name))
         except (RecordingError, OSError) as e:
             raise Refused("internal", str(e)) from None
+
+    async def run(self, request: Request, sink: Sink) -> None:
+        """See `Provider.run`. Raises `Refused` like `load`."""
+        recording = await asyncio.to_thread(self.load, request.name)
         await replay_recording(recording, sink, float(request.options.get("speed", 1)), self.sleep)
 
 
