@@ -15,7 +15,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 .PHONY: demo test check js model chromium clean
 
 demo: $(VENV)/.demo model
-	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb $(ROOT) $(LAB)
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb $(ROOT) $(LAB)
 
 test: $(VENV)/.test model chromium check js/node_modules/.done
 	npm --prefix js --silent test

@@ -22,7 +22,6 @@ openai = pytest.importorskip("openai")
 RECORDINGS = fixtures.names("openai-responses", "compat", "deepseek", "openrouter", api="responses")
 FAILED = "openai-responses/error-insufficient-quota.gpt-5-nano.jsonl"
 RESUMED = "openai-responses/resume-starting-after.gpt-4o.sse"
-ROTATING = "openrouter/responses-raw-cot.gpt-oss-20b.sse"
 
 
 @dataclass
@@ -104,7 +103,7 @@ def test_we_read_what_the_sdk_reads(name: str) -> None:
     assert answer(ours(raw)) == theirs(last(raw))
 
 
-@pytest.mark.parametrize("name", [n for n in RECORDINGS if n not in (FAILED, RESUMED, ROTATING)])
+@pytest.mark.parametrize("name", [n for n in RECORDINGS if n not in (FAILED, RESUMED)])
 def test_we_read_what_the_sdk_accumulates(name: str) -> None:
     raw = fixtures.body(name)
     assert answer(ours(raw)) == theirs(accumulated(raw))
@@ -116,12 +115,15 @@ def test_a_resumed_stream_needs_no_beginning_where_the_sdk_asks_for_one() -> Non
     assert answer(ours(fixtures.body(RESUMED))).text == "2 + 2 equals 4."
 
 
-def test_ids_are_no_keys_where_the_sdk_takes_them_for_such() -> None:
-    """OpenRouter names the reasoning anew in the terminal event."""
-    raw = fixtures.body(ROTATING)
-    reasoning = next(item for item in last(raw).output if item.type == "reasoning")
-    assert f'"item_id":"{reasoning.id}"'.encode() not in raw
-    with pytest.raises(RuntimeError, match="output item"):
+def rotated(raw: bytes) -> bytes:
+    """As GitHub Copilot sends it: every id another one in every event."""
+    lines = raw.split(b"\n")
+    return b"\n".join(x.replace(b'"item_id":"', b'"item_id":"%d' % n).replace(b'"id":"', b'"id":"%d' % n) for n, x in enumerate(lines))
+
+
+def test_ids_that_rotate_are_refused_by_the_sdk_and_read_by_us() -> None:
+    raw = rotated(fixtures.body("openai-responses/function-call.gpt-4o.sse"))
+    with pytest.raises(RuntimeError, match="identity changed"):
         accumulated(raw)
     assert answer(ours(raw)) == theirs(last(raw))
 
@@ -198,13 +200,8 @@ def test_a_damaged_stream_ends_once(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in RECORDINGS if n != FAILED])
 def test_an_item_index_is_all_that_is_needed(name: str) -> None:
-    """As GitHub Copilot sends it: every id another one in every event."""
     raw = fixtures.body(name)
-    rotated, n = [], 0
-    for line in raw.split(b"\n"):
-        n += 1
-        rotated.append(line.replace(b'"item_id":"', b'"item_id":"%d' % n).replace(b'"id":"', b'"id":"%d' % n))
-    assert answer(ours(b"\n".join(rotated))) == answer(ours(raw))
+    assert answer(ours(rotated(raw))) == answer(ours(raw))
 
 
 @pytest.mark.parametrize(
