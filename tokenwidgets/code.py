@@ -32,7 +32,9 @@ def code(request: Mapping[str, Any], language: str = "python") -> str:
     settings = config.load()
     checked = parse(request)
     host = settings.host(checked.host)
-    if not host.dialects.get("openai-chat"):
+    if "openai-chat" not in host.dialects:
+        raise Refused("bad_request", f"Code is written for OpenAI's chat completions, which {host.name} does not speak.")
+    if not host.dialects["openai-chat"]:
         raise Refused("bad_request", f"{host.name} answers inside tokenwidgets: no other program can call it.")
     body = json.loads(dialects.get("openai-chat").encode(checked, host.profile).body)
     return _python(host, body) if language == "python" else _curl(host, checked, body)

@@ -39,7 +39,7 @@ def resolve(this, **body):
         ({"model": "sim/stedy"}, "not_found", 404, "steady"),
         ({"model": "replay/../../etc/passwd"}, "not_found", 404, ""),
         ({"model": "openai/gpt-5.2"}, "auth", 401, "set OPENAI_API_KEY"),
-        ({"model": "ollama/x", "dialect": "gemini"}, "bad_request", 400, "ollama does not speak 'gemini'; it speaks openai-chat."),
+        ({"model": "vllm/x", "dialect": "gemini"}, "bad_request", 400, "vllm does not speak 'gemini'; it speaks openai-chat."),
         ({"model": "sim/steady", "dialect": "klingon"}, "bad_request", 400, "klingon"),
         ({"model": "ollama/x", "options": {"ttft_ms": 5}}, "bad_request", 400, "ollama has no option 'ttft_ms'"),
         ({"model": "sim/steady", "options": {"tokens": "many"}}, "bad_request", 400, "Option 'tokens' is a whole number"),

@@ -40,7 +40,8 @@ RECOVERABLE = (1001, 1005, 1006, 1011, 1012, 1013, 1015)
 """Close codes after which the same request may be sent on a new connection (openai resources/responses/responses.py)."""
 
 _LANE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
-_HTTP_ONLY = ("stream", "background")
+_NOT_SENT = ("type", "stream_id", "stream", "background")
+"""Fields of a body that only HTTP knows, and those that are for us to fill."""
 
 
 class ResponsesSocket:
@@ -84,7 +85,7 @@ class ResponsesSocket:
         """
         self._check(stream, now, lane, after)
         body = responses_request.body(request, self._profile)
-        body = {"type": "response.create", **{k: v for k, v in body.items() if k not in _HTTP_ONLY}}
+        body = {"type": "response.create", **{k: v for k, v in body.items() if k not in _NOT_SENT}}
         body |= {k: v for k, v in (("stream_id", lane), ("previous_response_id", after)) if v}
         data = messages.call("", body, {}).body
         place = self._lanes.setdefault(lane, Lane())
