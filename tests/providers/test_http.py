@@ -203,6 +203,37 @@ async def test_the_second_call_uses_the_first_ones_connection(hub):
         assert len(server.connections) == 1
 
 
+@pytest.mark.parametrize("ending_of_it", ["aclose", "reset"])
+async def test_a_kept_connection_that_the_server_closes_as_it_is_used_again_costs_nothing(hub, ending_of_it):
+    async def closes_when_asked_again(connection, asked):
+        if connection is server.connections[0] and len(calls) == 1:
+            calls.append("closed")
+            gone = getattr(connection, ending_of_it)()
+            if gone is not None:
+                await gone
+            return
+        calls.append("answered")
+        await answers(connection, asked)
+
+    calls: list[str] = []
+    async with Scripted(closes_when_asked_again) as server, hub(server.url) as this:
+        await finished(start(this))
+        stream = start(this)
+        assert (await finished(stream)).type == "end"
+        assert said(stream) == "Hello"
+        assert calls == ["answered", "closed", "answered"]
+
+
+async def test_a_server_that_closes_every_connection_is_asked_once_and_is_an_error(hub):
+    async def closes(connection, asked):
+        await connection.aclose()
+
+    async with Scripted(closes) as server, hub(server.url) as this:
+        stream = start(this)
+        assert (await finished(stream)).code == "connection"
+        assert len(server.connections) == 1
+
+
 async def test_a_kept_connection_that_the_server_closed_meanwhile_is_replaced_without_an_error(hub):
     async with Scripted(answers) as server, hub(server.url) as this:
         await finished(start(this))

@@ -208,13 +208,27 @@ class Upstream:
         token = _dns.set(instants)
         request.extensions["trace"] = _tracer(instants, phase or (lambda name, instants: None), self.clock)
         try:
-            response = await self._client.send(request, stream=True)
+            response = await self._send(request, instants)
         finally:
             _dns.reset(token)
         try:
             yield Response(response)
         finally:
             await response.aclose()
+
+    async def _send(self, request: httpx.Request, instants: dict[str, int]) -> httpx.Response:
+        """Send a request; again where a kept connection turns out to have been closed by its server meanwhile.
+
+        The server has answered nothing then, and did not read what came too late (RFC 9112, section 9.3.1). What fails on a connection
+        made for this request is its own failure.
+        """
+        while True:
+            try:
+                return await self._client.send(request, stream=True)
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                if "connect" in instants:
+                    raise
+                instants.clear()
 
     async def aclose(self) -> None:
         """Close every connection."""
