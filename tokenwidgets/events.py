@@ -170,7 +170,8 @@ class Notice:
     """What is no content: `kind` names it, `data` holds it.
 
     Kinds: `connection` (phases in µs since the attempt began: dns, connect, tls, sent, headers; `reused`), `served` (model),
-    `rate_limits`, `provider`, `retry`, `citation`, `moderation`, `server_tool`, `finish` (a further choice's reason), `model_loading`.
+    `rate_limits`, `provider`, `retry`, `citation`, `moderation`, `server_tool`, `media` (pictures and files), `steer`, `finish` (a further
+    choice's reason), `model_loading`.
     """
 
     type: ClassVar[str] = "notice"
