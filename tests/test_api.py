@@ -12,6 +12,7 @@ from chat_server import BOUND, Scripted, started
 
 import tokenwidgets as tw
 from tokenwidgets.portal import portal
+from tokenwidgets.recording import RecordingError
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -151,9 +152,21 @@ def test_stop_ends_an_iteration():
 def test_an_interrupt_of_the_waiting_thread_stops_the_stream():
     program = """
 import tokenwidgets as tw
+
+class Says:  # an event that says when it is waited for
+    def __init__(self, inner):
+        self.inner = inner
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+    def wait(self, seconds):
+        if not self.inner.is_set():
+            print("waiting", flush=True) if not hasattr(self, "said") else None
+            self.said = True
+        return self.inner.wait(seconds)
+
 r = tw.stream("Why?", model="sim/steady", show=False, ttft_ms=5, itl_ms=5, tokens=20_000)
 next(iter(r))
-print("waiting", flush=True)
+r._done = Says(r._done)
 try:
     r.wait()
 except KeyboardInterrupt:
@@ -266,14 +279,15 @@ def test_a_recording_that_cannot_be_written_is_refused_before_anything_is_asked(
 
 
 def test_a_recording_that_failed_is_said_and_loses_nothing(tmp_path, caplog):
+    result = tw.stream("Why?", **{**FAST, "tokens": 200, "itl_ms": 5}, record=tmp_path / "run.jsonl")
     (tmp_path / "run.jsonl").mkdir()
-    result = tw.stream("Why?", **FAST, record=tmp_path / "run.jsonl").wait(BOUND)
+    result.wait(BOUND)
     assert result.finish_reason == "stop"
     assert "could not be written" in caplog.text
 
 
 def test_replay_of_what_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"gone\.jsonl"):
+    with pytest.raises(RecordingError, match=r"gone\.jsonl cannot be read"):
         tw.replay(tmp_path / "gone.jsonl", show=False)
     assert "no shipped recording 'gone'" in tw.replay("gone", show=False).wait(BOUND).error.message
     with pytest.raises(tw.TokenwidgetsError, match="speed"):

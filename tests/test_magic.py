@@ -406,9 +406,14 @@ def test_a_key_on_the_line_is_sent_nowhere(shell, server):
         ("%stream --", "no prompt"),
         ("%stream sim/steady", "no prompt"),
         ("%stream -T ws", "no prompt"),
+        ("%%stream sim/steady --out 1bad\nWhy?", "--out names a variable"),
+        ("%stream replay nope.jsonl", "nope.jsonl cannot be read: no such file"),
+        ("%stream replay folder.jsonl", "folder.jsonl cannot be read: is a directory"),
     ],
 )
-def test_mistakes_are_one_line(shell, cell, words):
+def test_mistakes_are_one_line(shell, cell, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.jsonl").mkdir()
     line = shell.refused(cell)
     assert line.startswith("UsageError: ")
     assert words in line

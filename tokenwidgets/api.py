@@ -15,7 +15,7 @@ from .portal import portal
 from .providers.base import Sink
 from .providers.registry import Call
 from .providers.replay import REPLAY_OPTIONS, replay_recording
-from .recording import Recording, load
+from .recording import Recording, RecordingError, load
 from .request import Request
 from .result import Result
 from .transports import TRANSPORTS
@@ -101,6 +101,8 @@ def _recording(file: str | Path | None) -> Path | None:
     path = Path(file).expanduser()
     if not path.parent.is_dir():
         raise Refused("bad_request", f"The recording cannot be written: there is no folder {path.parent}.")
+    if path.is_dir():
+        raise Refused("bad_request", f"The recording cannot be written: {path} is a folder.")
     return path
 
 
@@ -122,21 +124,27 @@ def replay(file: str | Path, *, speed: float = 1.0, transport: str = "auto", sho
 
     Raises
     ------
-    RecordingError : the file is none.
-    FileNotFoundError : there is neither such a file nor such a name.
+    RecordingError : the file is no recording, or cannot be read; the sentence says which.
     """
     path = Path(file).expanduser()
     if not path.suffix and not path.exists():
         return stream(f"Replay {file}.", model=f"replay/{file}", transport=transport, show=show, speed=speed)
     if not REPLAY_OPTIONS["speed"][0](speed):
         raise Refused("bad_request", f"'speed' is {REPLAY_OPTIONS['speed'][1]}.")
-    recording = load(path)
+    recording = _loaded(path)
     place = _in_kernel()
     call = Call(_request_of(recording, path), "replay", "openai-chat", _Played(recording, speed), recording.simulated)
     result = Result(place, {"model": recording.header.model}, transport, portal().run(place.begin(call)).id)
     if show:
         display(result)
     return result.begin()
+
+
+def _loaded(path: Path) -> Recording:
+    try:
+        return load(path)
+    except OSError as e:
+        raise RecordingError(f"{path} cannot be read: {(e.strerror or 'no such file').lower()}.") from None
 
 
 def _request_of(recording: Recording, path: Path) -> Request:

@@ -66,7 +66,7 @@ def _is_model(name: str) -> bool:
 
 
 def _is_recording(file: str) -> bool:
-    return file.endswith(".jsonl") or Path(file).exists() or file in Replay().names()
+    return file.endswith(".jsonl") or Path(file).is_file() or file in Replay().names()
 
 
 class Table:

@@ -63,7 +63,7 @@ class StreamMagics(Magics):
             if rest:
                 raise UsageError(f"%%stream takes one model before its options; {rest[0]!r} is too much. The prompt is the cell's body.")
             return self._ask(options, model, cell.strip())
-        except (TokenwidgetsError, FileNotFoundError, ValueError) as e:
+        except (TokenwidgetsError, ValueError) as e:
             raise UsageError(str(e)) from None
 
     def _line(self, line: str) -> Result | None:
@@ -86,6 +86,8 @@ class StreamMagics(Magics):
     def _ask(self, options: Namespace, model: str | None, prompt: str) -> Result | None:
         if not prompt:
             raise UsageError("%stream: there is no prompt.")
+        if options.out and not options.out.isidentifier():
+            raise UsageError(f"%stream: --out names a variable, which {options.out!r} cannot be.")
         text = prompt if options.raw else fill(prompt, self._variables)
         messages = [*self._history(options.go_on), {"role": "user", "content": text}]
         result = api.stream(

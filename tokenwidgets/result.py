@@ -18,6 +18,7 @@ from .clients.follow import follow
 from .errors import Refused, StreamFailed
 from .events import End, Entry, Error, Reasoning, Refusal, Start, Text, Tool, Usage
 from .figures import line, outcome
+from .interrupts import reading
 from .journal import Journal
 from .metrics import Metrics, measure
 from .portal import portal, wait
@@ -234,7 +235,7 @@ class Result:
         """The pieces of the answer as they come."""
         changed = threading.Event()
         cursor = 0
-        with self._listening(changed.set), self._stopped_by_interrupt():
+        with self._listening(changed.set), self._stopped_by_interrupt(), reading(self):
             while True:
                 changed.clear()
                 done, entries = self.done, self.journal.entries[cursor:]
@@ -248,7 +249,7 @@ class Result:
     async def __aiter__(self) -> AsyncIterator[str]:
         """The same inside a running loop, which goes on meanwhile."""
         loop, changed, cursor = asyncio.get_running_loop(), asyncio.Event(), 0
-        with self._listening(lambda: _threadsafe(loop, changed)):
+        with self._listening(lambda: _threadsafe(loop, changed)), reading(self):
             while True:
                 changed.clear()
                 done, entries = self.done, self.journal.entries[cursor:]

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from ..errors import Refused
 from ..events import Entry
 from .base import Disconnected
 from .channel import Channel
@@ -34,6 +33,7 @@ class WebRTCReader:
         self._opening = asyncio.Lock()
         self._peer: RTCPeerConnection | None = None
         self._channel: Channel | None = None
+        self._closing: set[asyncio.Future[None]] = set()
 
     async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
         """See `Reader.attach`."""
@@ -56,7 +56,7 @@ class WebRTCReader:
         opened = asyncio.Event()
         data.on("open", opened.set)
         data.on("message", channel.receive)
-        data.on("close", lambda: self._gone(channel))
+        data.on("close", lambda: self._gone(peer, channel))
         peer.on("connectionstatechange", lambda: self._changed(peer, channel))
         try:
             await peer.setLocalDescription(await peer.createOffer())
@@ -67,21 +67,25 @@ class WebRTCReader:
         except TimeoutError:
             await peer.close()
             raise Disconnected(f"The data channel did not open in {OPEN_SECONDS:g} s: no network path for WebRTC to the server.") from None
-        except (Refused, Disconnected):
+        except BaseException:  # a cancelled reader too leaves no peer open
             await peer.close()
             raise
         return channel
 
     def _changed(self, peer: RTCPeerConnection, channel: Channel) -> None:
         if peer.connectionState in ("failed", "closed"):
-            self._gone(channel)
+            self._gone(peer, channel)
 
-    def _gone(self, channel: Channel) -> None:
+    def _gone(self, peer: RTCPeerConnection, channel: Channel) -> None:
         if self._channel is channel:
             self._channel = None
+            closing = asyncio.ensure_future(peer.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         channel.broken("The WebRTC connection to the Jupyter server closed.")
 
     async def aclose(self) -> None:
         """Close the peer."""
         if self._peer is not None:
             await self._peer.close()
+        await asyncio.gather(*self._closing)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
@@ -13,7 +14,6 @@ from ..errors import Refused
 from ..events import Entry
 from ..runtime import TICKET_HEADER
 from ..wire.messages import MESSAGE_BYTES
-from .base import Disconnected
 from .channel import Channel
 from .rest import Rest
 
@@ -50,8 +50,8 @@ class WebSocketReader:
                 connection = self._connection = await self._connect()
                 outbox: asyncio.Queue[str] = asyncio.Queue()
                 self._channel = Channel(outbox.put_nowait)
-                self._task(self._read(connection, self._channel))
-                self._task(_write(connection, outbox))
+                writer = self._task(_write(connection, outbox))
+                self._task(self._read(connection, self._channel, writer))
             return self._channel
 
     async def _connect(self) -> ClientConnection:
@@ -69,22 +69,24 @@ class WebSocketReader:
                 ssl=tls,
             )
         except (OSError, WebSocketException, TimeoutError) as e:
-            raise Disconnected(f"The socket of {server.url} did not open ({type(e).__name__}).") from None
+            raise self._rest.away(f"The socket of {server.url} did not open ({type(e).__name__}).") from None
 
-    async def _read(self, connection: ClientConnection, channel: Channel) -> None:
+    async def _read(self, connection: ClientConnection, channel: Channel, writer: asyncio.Task[None]) -> None:
         try:
             async for message in connection:
                 channel.receive(message if isinstance(message, str) else message.decode())
         except (WebSocketException, ValueError, Refused):
             await connection.close()
         finally:
+            writer.cancel()
             self._channel = None
             channel.broken("The socket to the Jupyter server closed.")
 
-    def _task(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def aclose(self) -> None:
         """Close the socket."""

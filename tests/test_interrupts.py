@@ -1,0 +1,95 @@
+"""An interrupted cell stops what it was reading, however it was reading it."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jupyter_client.manager import KernelManager
+
+BOUND = 60
+
+START = """
+import asyncio, time
+import tokenwidgets as tw
+
+def say():
+    print("reading", flush=True)
+
+class Says:
+    "An event that says when it is waited for."
+    def __init__(self, inner):
+        self.inner = inner
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+    def wait(self, seconds):
+        say()
+        return self.inner.wait(seconds)
+
+r = tw.stream("hello", model="sim/steady", show=False, tokens=100_000, itl_ms=5, ttft_ms=1)
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Any]:
+    manager = KernelManager()
+    manager.start_kernel()
+    client = manager.blocking_client()
+    client.start_channels()
+    client.wait_for_ready(timeout=BOUND)
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def printed(client: Any, code: str) -> str:
+    out: list[str] = []
+    client.execute_interactive(code, timeout=BOUND, output_hook=lambda m: out.append(m["content"].get("text", "")))
+    return "".join(out)
+
+
+def interrupted(kernel: Any, code: str) -> str:
+    """Run a cell, interrupt it once it has said that it reads, and see how the stream ended."""
+    manager, client = kernel
+    client.execute(START + code)
+    while True:
+        message = client.get_iopub_msg(timeout=BOUND)
+        if message["msg_type"] == "stream" and "reading" in message["content"]["text"]:
+            break
+    manager.interrupt_kernel()
+    reply = client.get_shell_msg(timeout=BOUND)
+    assert reply["content"]["status"] == "error"
+    while True:
+        try:
+            client.get_iopub_msg(timeout=0.1)
+        except queue.Empty:
+            break
+    return printed(client, "print(r.wait(2).finish_reason)").split()[-1]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for p in r:\n    print('reading', flush=True)\n    time.sleep(60)",
+        "for n, p in enumerate(r):\n    if n == 5: print('reading', flush=True)",
+        "r._done = Says(r._done)\nr.wait()",
+        "asyncio.get_running_loop().call_later(0.2, say)\nawait r",
+        "async for p in r:\n    print('reading', flush=True)\n    await asyncio.sleep(60)",
+    ],
+    ids=["in the loop's body", "loop", "wait", "await", "async loop"],
+)
+def test_an_interrupt_stops_what_the_cell_reads(kernel: Any, code: str) -> None:
+    assert interrupted(kernel, code) == "cancelled"
+
+
+def test_what_the_cell_does_not_read_goes_on(kernel: Any) -> None:
+    assert interrupted(kernel, "print('reading', flush=True)\ntime.sleep(60)") == "None"
+    printed(kernel[1], "r.stop()")
+
+
+def test_a_timeout_of_ones_own_only_stops_waiting(kernel: Any) -> None:
+    cell = "try:\n    async with asyncio.timeout(0.1):\n        await r\nexcept TimeoutError:\n    print('running', r.done)"
+    assert "running False" in printed(kernel[1], START + cell)
+    printed(kernel[1], "r.stop()")
