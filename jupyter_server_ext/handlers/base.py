@@ -119,6 +119,11 @@ class Handler(TicketMixin, APIHandler):
         except (ValueError, RecursionError):
             raise Refused("bad_request", "The body of the request is not JSON.") from None
 
+    async def refuse(self, refusal: Refused) -> None:
+        """Answer with a refusal."""
+        self.set_status(refusal.status)
+        await self.finish(json.dumps(refusal.body()))
+
 
 Method = Callable[..., Awaitable[None]]
 
@@ -145,7 +150,6 @@ def _answering_refusals(method: Method) -> Method:
         try:
             await method(self, *args, **kwargs)
         except Refused as e:
-            self.set_status(e.status)
-            await self.finish(json.dumps(e.body()))
+            await self.refuse(e)
 
     return inner

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from functools import cached_property
 
 from jupyter_server.utils import url_path_join
 from tornado.iostream import StreamClosedError
@@ -21,17 +22,27 @@ KEEPALIVE_SECONDS = 15.0
 class EventStream(Handler):
     """A response that is a stream's events."""
 
+    keep_alive = sse.COMMENT
+
+    @cached_property
+    def _gone(self) -> asyncio.Event:
+        """Set when the reader has left, which may be before anything was begun."""
+        return asyncio.Event()
+
     async def send_events(self, stream: Stream, after: int) -> None:
         """Answer with the events behind `after`, as they come, to the end. A reader that goes away only leaves."""
-        self.set_header("Content-Type", "text/event-stream")
-        self.set_header("Cache-Control", "no-cache, no-transform")
-        self.set_header("X-Accel-Buffering", "no")
-        self._gone = asyncio.Event()
+        self._set_head()
         try:
             with stream.attached():
                 await self._follow(stream, after)
         except StreamClosedError:
             pass
+
+    def _set_head(self) -> None:
+        """The headers of a response that nothing on its way may hold back."""
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-cache, no-transform")
+        self.set_header("X-Accel-Buffering", "no")
 
     async def _follow(self, stream: Stream, after: int) -> None:
         self.write(sse.COMMENT)
@@ -48,20 +59,23 @@ class EventStream(Handler):
 
     async def _more(self, stream: Stream, after: int) -> None:
         """Wait for an event or the reader's departure; keep the connection alive meanwhile."""
+        if not await self._news(stream, after, KEEPALIVE_SECONDS):
+            self.write(self.keep_alive)
+            await self.flush()
+
+    async def _news(self, stream: Stream, after: int, seconds: float | None) -> bool:
+        """Wait for an event behind `after` or the reader's departure; whether one of them came in time."""
         waits = [asyncio.ensure_future(stream.journal.wait(after)), asyncio.ensure_future(self._gone.wait())]
         try:
-            done, _ = await asyncio.wait(waits, timeout=KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
-        if not done:
-            self.write(sse.COMMENT)
-            await self.flush()
+        return bool(done)
 
     def on_connection_close(self) -> None:
         """Tornado tells of a closed connection, and cancels nothing."""
-        if hasattr(self, "_gone"):
-            self._gone.set()
+        self._gone.set()
         super().on_connection_close()
 
 

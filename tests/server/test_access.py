@@ -23,6 +23,10 @@ from tokenwidgets.runtime import TICKET_HEADER
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 STREAM = r"/tokenwidgets/streams/(?P<stream_id>[\w-]+)"
 SOCKET = r"/tokenwidgets/socket"
+GATEWAY = "/tokenwidgets/v1/"
+HELLO = [{"role": "user", "content": "hello"}]
+ASKED = {"model": "sim/steady", **FAST["options"]}
+"""As a client of the gateway asks: the simulator's options stand among its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,17 @@ ENDPOINTS: dict[str, list[Use]] = {
     r"/tokenwidgets/models": [Use("models", "GET", "read", 200)],
     r"/tokenwidgets/hosts": [Use("hosts", "GET", "read", 200)],
     r"/tokenwidgets/capabilities": [Use("capabilities", "GET", "read", 200)],
+    GATEWAY + "models": [Use("v1/models", "GET", "read", 200)],
+    GATEWAY + "models/(?P<model>.+)": [Use("v1/models/sim/steady", "GET", "read", 200)],
+    GATEWAY + "chat/completions": [Use("v1/chat/completions", "POST", "execute", 200, {**ASKED, "messages": HELLO})],
+    GATEWAY + "messages": [Use("v1/messages", "POST", "execute", 200, {**ASKED, "messages": HELLO, "max_tokens": 9})],
+    GATEWAY + "responses": [
+        Use("v1/responses", "POST", "execute", 200, {**ASKED, "input": "hello"}),
+        Use("v1/responses", "GET", "execute", 426),
+    ],
 }
-"""Everything there is. The offer has no address to connect to, which is found after everything that access depends on."""
+"""Everything there is. The offer has no address to connect to, and the responses' socket is asked for without an upgrade, which are found
+after everything that access depends on."""
 
 USES = [pytest.param(use, id=f"{use.method} {use.path}") for uses in ENDPOINTS.values() for use in uses]
 CHANGES = [pytest.param(use, id=f"{use.method} {use.path}") for uses in ENDPOINTS.values() for use in uses if use.method != "GET"]
@@ -97,14 +110,18 @@ async def test_who_may_is_answered(use: Use, real: Access) -> None:
 async def test_who_may_not_learns_nothing(use: Use, real: Access) -> None:
     for kind in REFUSED:
         answer = await ask(use, real, kind)
-        assert answer.status_code in (401, 403), (kind, answer.text)
-        assert set(answer.json()) <= {"message", "reason"}, kind
+        if use.path.startswith("v1/"):
+            assert answer.status_code == 401, (kind, answer.text)
+            assert "Jupyter server's token" in answer.json()["error"]["message"], kind
+        else:
+            assert answer.status_code in (401, 403), (kind, answer.text)
+            assert set(answer.json()) <= {"message", "reason"}, kind
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("pattern", ENDPOINTS)
 async def test_no_method_of_any_endpoint_answers_a_stranger(pattern: str, method: str, real: Access) -> None:
-    path = pattern.replace(r"(?P<stream_id>[\w-]+)", "x").removesuffix("/?").removeprefix("/tokenwidgets/")
+    path = pattern.replace(r"(?P<stream_id>[\w-]+)", "x").replace("(?P<model>.+)", "x").removesuffix("/?").removeprefix("/tokenwidgets/")
     async with Caller(real, "nothing") as caller:
         answer = await caller.call(method, path)
         assert answer.status_code in (401, 403, 405)
@@ -134,6 +151,7 @@ async def test_a_foreign_page_starts_nothing_and_stops_nothing(real: Access) -> 
             async with Caller(real, kind) as caller:
                 await caller.call("POST", "streams", FAST)
                 await caller.call("POST", "streams", FAST, headers={"Accept": "text/event-stream"})
+                await caller.call("POST", "v1/chat/completions", {**ASKED, "messages": HELLO})
                 await caller.call("DELETE", f"streams/{running}")
         after = (await owner.call("GET", "streams")).json()["streams"]
         assert len(after) == before

@@ -44,7 +44,7 @@ class OpenAIChat:
         """The streaming call for a request.
 
         Messages travel as they were given, so what a host wants back (DeepSeek's `reasoning_content` on turns with tool calls) stays
-        in them; `system` goes before them.
+        in them, but for what other formats gave to be carried; `system` goes before them.
 
         Raises
         ------
@@ -107,7 +107,7 @@ def _body(request: Request, profile: Profile) -> dict[str, Any]:
 
 def _messages(request: Request, profile: Profile) -> list[dict[str, Any]]:
     system = [] if request.system is None else [{"role": profile.system_role, "content": request.system}]
-    return system + [dict(m) for m in request.messages]
+    return system + [{k: v for k, v in m.items() if k != "carry"} for m in request.messages]
 
 
 def _reasoning(effort: str, profile: Profile) -> dict[str, Any]:
