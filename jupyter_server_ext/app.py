@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_server._tz import utcnow
@@ -26,6 +27,20 @@ STOP_SECONDS = 3.0
 
 ACTIVITY_SECONDS = 15.0
 """How often a running stream is told to Jupyter as activity, whichever way it is read."""
+
+
+_EVERYWHERE = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 (nothing is bound here)
+"""Addresses that mean all of the machine's, and the one of them that never leaves it."""
+
+
+def kernels_url(url: str, ip: str, port: int) -> str:
+    """Where kernels find a server that Jupyter says is at `url`.
+
+    One that listens everywhere is told by the machine's name, which may resolve to another machine: no place to send a ticket to.
+    """
+    if ip not in _EVERYWHERE or not url.startswith(("http://", "https://")):  # Jupyter writes http+unix://
+        return url
+    return urlsplit(url)._replace(netloc=f"{_EVERYWHERE[ip]}:{port}").geturl()
 
 
 def _limit(kind: Any, value: float, what: str) -> Any:
@@ -50,7 +65,7 @@ class TokenWidgetsApp(ExtensionApp):
     progress_seconds = _limit(Float, 900.0, "Longest time without content from a provider, in seconds, keep-alives not counted.")
     peers = _limit(Int, 32, "WebRTC peers open at once; a further one is refused.")
     sockets = _limit(Int, 128, "Sockets open at once; a further one is refused.")
-    message_bytes = _limit(Int, 16 * 2**20, "Largest message taken on a socket, in bytes.")
+    message_bytes = _limit(Int, 16 * 2**20, "Largest message taken on a socket, and largest body of a request, in bytes.")
 
     # Jupyter may stop an extension that it never started, or start one that it has stopped.
     _hub: Hub | None = None
@@ -137,7 +152,8 @@ class TokenWidgetsApp(ExtensionApp):
 
         if self._stopped:
             return
-        self._published = runtime.publish(serverapp.connection_url, self.ticket, serverapp.certfile or None)
+        url = kernels_url(serverapp.connection_url, serverapp.ip, serverapp.port)
+        self._published = runtime.publish(url, self.ticket, serverapp.certfile or None)
         self.background(asyncio.to_thread(_warm))
 
     async def stop_extension(self) -> None:

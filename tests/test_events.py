@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from contextlib import suppress
 from typing import Any, get_args
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenwidgets import events
+from tokenwidgets.card import bundle
 from tokenwidgets.events import (
     TERMINAL,
     Audio,
@@ -33,6 +36,7 @@ from tokenwidgets.events import (
     decode,
     encode,
 )
+from tokenwidgets.metrics import measure
 
 texts = st.text(st.characters())  # lone surrogates included: providers split characters
 blocks = st.integers(0, 2**31)
@@ -47,7 +51,7 @@ objects = st.dictionaries(texts, values, max_size=4)
 counts = st.none() | st.integers(0, 2**40)
 
 EVENTS: dict[type[Any], st.SearchStrategy[Any]] = {
-    Start: st.builds(Start, texts, texts, texts, texts, numbers, st.booleans(), st.booleans()),
+    Start: st.builds(Start, texts, texts, texts, texts, st.floats(-events.CALENDAR, events.CALENDAR), st.booleans(), st.booleans()),
     Text: st.builds(Text, blocks, texts, choices),
     Reasoning: st.builds(Reasoning, blocks, texts, st.sampled_from(["full", "summary"]), choices),
     Refusal: st.builds(Refusal, blocks, texts, choices),
@@ -155,6 +159,62 @@ def test_any_bytes_give_an_entry_or_a_value_error(data):
     except ValueError:
         return
     assert isinstance(entry, events.Entry)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [('"type":"notice","kind":"connection","data":[]', "in 'notice', 'data' is an object"),
+     ('"type":"error","code":"internal","message":5', "'message' is a string"),
+     ('"type":"error","code":"internal","message":"m","status":"500"', "'status' is a whole number or null"),
+     ('"type":"error","code":"internal","message":"m","retryable":1', "'retryable' is true or false"),
+     ('"type":"text","block":true,"delta":"x"', "'block' is a whole number"),
+     ('"type":"text","block":0,"delta":null', "'delta' is a string"),
+     ('"type":"usage","output":1.5', "'output' is a whole number or null"),
+     ('"type":"usage","output":1' + "0" * 400, "'output' is a whole number or null"),
+     ('"type":"usage","cost":NaN', "'cost' is a number or null"),
+     ('"type":"usage","mode":null', "'mode' is a string"),
+     ('"type":"usage","timings":[]', "'timings' is an object or null"),
+     ('"type":"end","reason":["stop"]', "'reason' is a string"),
+     ('"type":"start","id":"x","model":"m","host":"h","dialect":"d","created":1e300', "'created' is a number")],
+)  # fmt: skip
+def test_a_field_of_another_kind_is_a_value_error_that_names_it(fields, words):
+    with pytest.raises(ValueError, match=words):
+        decode(f'{{"seq":0,"at":0,{fields}}}')
+
+
+@pytest.mark.parametrize("place", ['"seq":true,"at":0', '"seq":0,"at":false', '"seq":0,"at":1' + "0" * 400, '"seq":0,"at":null'])
+def test_a_place_is_two_whole_numbers(place):
+    with pytest.raises(ValueError, match="needs integers"):
+        decode(f'{{"type":"text",{place},"block":0,"delta":"x"}}')
+
+
+def test_null_may_stand_where_it_says_nothing_and_a_word_of_a_later_version_anywhere():
+    assert decode('{"type":"usage","seq":0,"at":0,"output":null,"cost":2}').event == Usage(cost=2)
+    assert decode('{"type":"end","seq":0,"at":0,"reason":"bored","raw":null}').event == End("bored")
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)  # what Python's json reads, which is more than JSON
+LOADED = st.sampled_from(list(EVENTS)).flatmap(
+    lambda cls: EVENTS[cls].flatmap(
+        lambda event: st.fixed_dictionaries({}, optional={f.name: ANY for f in dataclasses.fields(cls)}).map(
+            lambda changes: {"type": event.type, **events.payload(event), **changes}
+        )
+    )
+)
+
+
+@given(st.lists(st.tuples(LOADED, st.integers(-(2**53), 2**53)), max_size=4))
+def test_whatever_loads_can_be_measured_and_shown(bodies):
+    entries = []
+    for body, at in bodies:
+        with suppress(ValueError):
+            entries.append(decode(json.dumps({**body, "seq": len(entries), "at": at})))
+    measure(entries)
+    assert bundle(entries)["text/plain"]
 
 
 def test_generated_tokens_are_all_that_the_model_produced():

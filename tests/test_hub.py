@@ -14,6 +14,7 @@ from tokenwidgets.errors import Refused
 from tokenwidgets.events import End, Error, Start, Text
 from tokenwidgets.hub import KERNEL, Hub, Limits
 from tokenwidgets.journal import JournalClosed, JournalFull
+from tokenwidgets.request import parse
 
 
 def text(stream) -> str:
@@ -379,6 +380,27 @@ async def test_at_the_limit_of_bytes_finished_streams_go_first_the_oldest_first_
     kept = {s.id for s in this.streams("ann")}
     assert running.id in kept
     assert [s.id in kept for s in done] == [False, False, True, True]
+    await this.aclose()
+
+
+async def test_what_was_asked_counts_with_what_was_answered():
+    this, _ = hub(answers, answers, only_hangs, total_bytes=4000)
+    big = parse({"model": "fake/model", "prompt": "\u00e4" * 3000})
+    done = [this.start(big, "ann"), this.start(REQUEST, "ann")]
+    for stream in done:
+        await ended(stream)
+    assert done[0].size > 6000 > done[1].size
+    this.start(REQUEST, "ann")
+    assert this.streams("ann")[0] is done[1]
+    await this.aclose()
+
+
+@pytest.mark.parametrize("content", [object(), {1, 2}, b"x"])
+async def test_what_no_json_can_say_is_refused(content):
+    this, _ = hub(answers)
+    with pytest.raises(Refused, match="JSON cannot say"):
+        this.start(parse({"model": "fake/model", "messages": [{"role": "user", "content": content}]}), "ann")
+    assert this.streams("ann") == []
     await this.aclose()
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from memory_link import MemoryLink, MemoryStreams
 
 from tokenwidgets.journal import BATCH_BYTES
-from tokenwidgets.multiplex import Multiplexer
+from tokenwidgets.multiplex import STOPS, Multiplexer
 from tokenwidgets.wire import messages
 
 
@@ -124,12 +124,20 @@ async def test_ping_brings_back_what_was_given():
         ({"op": "attach", "stream": 5}, {}, "bad_request"),
         ({"op": "dance", "ref": "r"}, {"ref": "r"}, "bad_request"),
         ({"op": ["start"]}, {}, "bad_request"),
+        ({"op": "attach", "stream": "s" * 257}, {}, "bad_request"),
+        ({"op": "start", "request": {}, "ref": ["r"]}, {}, "bad_request"),
+        ({"op": "start", "request": {}, "ref": "r" * 257}, {}, "bad_request"),
+        ({"op": "start", "request": {}, "ref": True}, {}, "bad_request"),
+        ({"op": "ping", "t": "1", "ref": "r" * 256}, {"ref": "r" * 256}, "bad_request"),
+        ({"op": "ping", "t": [1]}, {}, "bad_request"),
+        ({"op": "ping", "t": True}, {}, "bad_request"),
         ({}, {}, "bad_request"),
     ],
 )
 async def test_what_cannot_be_done_is_answered_where_it_was_asked(body, place, code):
     session = Session("s")
     await session.receive(**body)
+    await session.link.until(lambda: session.link.sent)
     (answer,) = session.link.bodies()
     assert answer.pop("error")["code"] == code
     assert answer == {"op": "refused", **place}
@@ -214,12 +222,89 @@ async def test_while_the_link_is_full_nothing_is_collected_and_then_all_comes_in
     session["s"].end()
     await asyncio.sleep(0)
     assert session.seqs("s") == [0]
-    await session.receive(op="ping", t=1)  # the other direction is not held up
-    assert session.link.bodies()[-1]["op"] == "pong"
     session.link.open.set()
-    await session.link.until(lambda: len(session.link.sent) == 3)
+    await session.link.until(lambda: len(session.link.sent) == 2)
     assert messages.entries(session.link.sent[-1].decode()) == session["s"].journal.entries[1:]
     await session.multiplexer.aclose()
+
+
+@pytest.mark.parametrize("body", [{"op": "ping", "t": 1}, {"op": "start", "request": {}}, {"op": "dance"}])
+async def test_who_sends_and_does_not_read_is_not_heard_any_further(body):
+    session = Session()
+    session.link.open.clear()
+    asking = asyncio.ensure_future(session.receive(**body))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (asking.done(), session.link.sent) == (False, [])
+    session.link.open.set()
+    await asking
+    assert len(session.link.sent) == 1
+    await session.multiplexer.aclose()
+
+
+class SlowStops(MemoryStreams):
+    """Its stops end when a test lets them."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(*names)
+        self.let_go = asyncio.Event()
+        self.asked: list[str] = []
+
+    async def stop(self, stream_id: str) -> None:
+        self.asked.append(stream_id)
+        await self.let_go.wait()
+        await super().stop(stream_id)
+
+
+async def test_a_slow_stop_holds_nothing_up_and_is_carried_out_though_the_page_leaves():
+    session = Session()
+    slow = session.multiplexer._streams = SlowStops("s")
+    await session.receive(op="stop", stream="s")
+    await session.receive(op="stop", stream="gone")
+    await session.receive(op="ping", t=1)
+    assert [body["op"] for body in session.link.bodies()] == ["pong"]
+    closing = asyncio.ensure_future(session.multiplexer.aclose())
+    await until(lambda: slow.asked == ["s", "gone"])
+    slow.let_go.set()
+    await asyncio.wait_for(closing, 10)
+    assert slow.stopped == ["s"]
+    assert len(session.link.sent) == 1, "who left is not told"
+
+
+async def test_a_refused_stop_is_answered_late():
+    session = Session()
+    slow = session.multiplexer._streams = SlowStops()
+    await session.receive(op="stop", stream="gone", ref=3)
+    slow.let_go.set()
+    await session.link.until(lambda: session.link.sent)
+    (answer,) = session.link.bodies()
+    assert (answer["op"], answer["ref"], answer["stream"], answer["error"]["code"]) == ("refused", 3, "gone", "not_found")
+    await session.multiplexer.aclose()
+
+
+async def test_stops_without_end_wait_for_each_other():
+    session = Session()
+    slow = session.multiplexer._streams = SlowStops()
+    for n in range(STOPS):
+        await session.receive(op="stop", stream=str(n))
+    one_more = asyncio.ensure_future(session.receive(op="stop", stream="more"))
+    await until(lambda: len(slow.asked) == STOPS)
+    assert not one_more.done()
+    slow.let_go.set()
+    await one_more
+    await session.multiplexer.aclose()
+    assert slow.asked[-1] == "more"
+
+
+async def test_what_was_waiting_when_the_page_left_is_carried_out_and_not_followed():
+    session = Session("s")
+    await session.multiplexer.aclose()
+    await session.receive(op="stop", stream="s")
+    await session.receive(op="start", request={})
+    await session.receive(op="attach", stream="s")
+    await session.receive(op="ping", t=1)
+    await until(lambda: session.streams.stopped == ["s"])
+    assert (session["s"].readers, session["new"].readers, session.link.sent) == (0, 0, [])
 
 
 async def test_a_reader_that_leaves_a_full_link_does_not_block_the_others():

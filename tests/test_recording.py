@@ -89,6 +89,15 @@ def test_what_looks_like_a_key_is_not_written(key):
     assert b"my key is [redacted], why?" in line
 
 
+@pytest.mark.parametrize("before", ["my key is ", "first line\n", "tab\t", "\u0001", "(", "größe\u2028"])
+def test_what_looks_like_a_key_is_not_written_with_the_request_that_was_sent(tmp_path, before):
+    key = "sk-proj-4fT9abcdEFGH01234567"
+    sent = b"POST /v1 HTTP/1.1\r\n\r\n" + json.dumps({"prompt": f"{before}{key}, why?"}).encode()
+    came = Frame(b"data: " + key.encode(), 20)
+    found = read(tmp_path, written(HEADER, ENTRIES, [Frame(sent, 10, "out"), came]))
+    assert found.frames == (Frame(sent.replace(key.encode(), b"[redacted]"), 10, "out"), came)
+
+
 def test_a_secret_by_its_name_is_not_written_and_plain_words_are():
     assert without_secrets({"api_key": "plain", "Authorization": "plain"}) == {"api_key": "[redacted]", "Authorization": "[redacted]"}
     plain = {"max_tokens": 5, "properties": {"token": {"type": "string"}}, "content": "skateboarding sk-y hf_model task-oriented-dialogue"}
@@ -134,6 +143,7 @@ LINES = written(HEADER, ENTRIES).splitlines()
     ([LINES[0], LINES[1], LINES[3]], 3, "event 2 where 1 is next"),
     ([LINES[0], b'{"type":"text","seq":0,"at":0,"block":0}'], 2, "lacks a field"),
     ([LINES[0], b'{"type":"text","seq":0,"at":0,"block":0,"delta":5}'], 2, "'delta' is a string"),
+    ([LINES[0], b'{"type":"notice","seq":0,"at":0,"kind":"connection","data":[]}'], 2, "'data' is an object"),
     ([LINES[0], b'{"type":"text","at":0}'], 2, "needs integers"),
     ([LINES[0], b'{"frame":"%%%","at":0}'], 2, "base64"),
     ([LINES[0], b'{"frame":"","at":0,"dir":"up"}'], 2, "in or out"),

@@ -66,9 +66,19 @@ def test_there_are_none_without_a_directory():
 
 
 def test_a_server_that_is_gone_is_passed_over(directory, dead_pid):
-    path = publish("http://x/", "t")
-    path.rename(directory / f"tokenwidgets-{dead_pid}.json")
+    left = publish("http://x/", "t").rename(directory / f"tokenwidgets-{dead_pid}.json")
     assert servers() == []
+    assert not left.exists(), "what a killed server left behind is removed"
+
+
+def test_what_another_machine_published_is_passed_over_and_left(directory, dead_pid):
+    """A home directory may be shared: whether a process of another machine runs cannot be seen here."""
+    body = json.loads(publish("http://x/", "t").read_text())
+    for machine in ("another", None):
+        left = directory / f"tokenwidgets-{dead_pid}.json"
+        left.write_text(json.dumps({**body, "machine": machine}))
+        assert [s.pid for s in servers()] == [os.getpid()]
+        assert left.exists()
 
 
 @pytest.mark.parametrize(

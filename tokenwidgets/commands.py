@@ -112,6 +112,8 @@ def _hosts() -> None:
 def _key_state(key: dict[str, Any]) -> str:
     if key["present"]:
         return f"present, from {key['source']}"
+    if problem := key.get("problem"):
+        return f"unusable: {problem}"
     return f"missing: set {key['variable']}" if key["needed"] else "not needed"
 
 

@@ -107,7 +107,10 @@ def _local() -> Finding:
 
 def _keys() -> Finding:
     try:
-        present = [f"{h['name']} (from {h['key']['source']})" for h in api.hosts() if h["key"]["present"]]
+        keys = {h["name"]: h["key"] for h in api.hosts()}
     except TokenwidgetsError as e:
         return Finding("provider keys", False, str(e))
+    if problems := list(dict.fromkeys(key["problem"] for key in keys.values() if "problem" in key)):
+        return Finding("provider keys", False, " ".join(problems))  # one of keys.toml is every host's, and said once
+    present = [f"{name} (from {key['source']})" for name, key in keys.items() if key["present"]]
     return Finding("provider keys", bool(present), ", ".join(present) or "none; sim, replay and local need none")

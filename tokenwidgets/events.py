@@ -16,9 +16,17 @@ Rules that hold for all of them:
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar, Literal, TypeAlias, cast
+from types import UnionType
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, cast, get_args, get_origin, get_type_hints
+
+EXACT = 2**53
+"""Whole numbers lie within this, where a browser's are still exact."""
+
+CALENDAR = 62_135_596_800
+"""Seconds from the beginning of the year 1 to 1970: an instant no further from 1970 has a date."""
 
 ReasoningKind = Literal["full", "summary"]
 UsageMode = Literal["final", "cumulative", "estimated"]
@@ -231,6 +239,41 @@ _FIELDS: dict[type[Any], tuple[tuple[str, Any], ...]] = {cls: tuple((f.name, f.d
 """Names and defaults of each event's fields, in their declared order."""
 
 
+class _Kind(NamedTuple):
+    """What JSON may give for a field: its exact types, since to `isinstance` a bool is an int, and how far from 0 a number may be."""
+
+    types: frozenset[type]
+    limit: float
+    words: str
+
+
+_KINDS: Mapping[Any, _Kind] = {
+    Any: _Kind(frozenset({str, int, float, bool, dict, list, type(None)}), 0, "anything"),
+    str: _Kind(frozenset({str}), 0, "a string"),
+    int: _Kind(frozenset({int}), EXACT, "a whole number"),
+    float: _Kind(frozenset({int, float}), sys.float_info.max, "a number"),
+    bool: _Kind(frozenset({bool}), 0, "true or false"),
+    Mapping: _Kind(frozenset({dict}), 0, "an object"),
+    Literal: _Kind(frozenset({str}), 0, "a string"),  # any string: a later version knows more words
+    type(None): _Kind(frozenset({type(None)}), 0, "null"),
+}
+
+
+def _kind(name: str, hint: Any) -> _Kind:
+    """The kind that a field's annotation means: one of the table, or one of it or null."""
+    origin = get_origin(hint)
+    kinds = [_KINDS[get_origin(part) or part] for part in (get_args(hint) if origin is UnionType else [hint])]
+    types = frozenset[type]().union(*(kind.types for kind in kinds))
+    limit = CALENDAR if name == "created" else max(kind.limit for kind in kinds)
+    return _Kind(types, limit, " or ".join(kind.words for kind in kinds))
+
+
+_CHECKS: dict[type[Any], dict[str, _Kind]] = {
+    cls: {f.name: _kind(f.name, get_type_hints(cls)[f.name]) for f in fields(cls)} for cls in _TYPES.values()
+}  # fmt: skip
+"""Kinds of each event's fields."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An event in its place: what a journal holds and every reader receives.
@@ -300,17 +343,23 @@ def read(body: Any, raw: bytes) -> Entry:
     """The entry that `raw`, parsed as `body`, is. Raises like `decode`."""
     if not isinstance(body, dict) or not isinstance(body.get("type"), str):
         raise ValueError("not an event: a JSON object with a 'type' is needed")
-    if not isinstance(body.get("seq"), int) or not isinstance(body.get("at"), int):
+    seq, at = body.get("seq"), body.get("at")
+    if type(seq) is not int or type(at) is not int or not -EXACT <= at <= EXACT:
         raise ValueError(f"not an event: {body['type']!r} needs integers 'seq' and 'at'")
-    return Entry(body["seq"], body["at"], _event(body), raw)
+    return Entry(seq, at, _event(body), raw)
 
 
 def _event(body: dict[str, Any]) -> Event:
     cls = _TYPES.get(body["type"])
     if cls is None:
         return Unknown(body)
-    known = {name for name, _ in _FIELDS[cls]}
+    checks = _CHECKS[cls]
+    given = {name: value for name, value in body.items() if name in checks}
+    for name, value in given.items():
+        types, limit, words = checks[name]
+        if type(value) not in types or (limit and value is not None and not -limit <= value <= limit):
+            raise ValueError(f"not an event: in {body['type']!r}, {name!r} is {words}")
     try:
-        return cast(Event, cls(**{k: v for k, v in body.items() if k in known}))
+        return cast(Event, cls(**given))
     except TypeError as e:
         raise ValueError(f"not an event: {body['type']!r} lacks a field ({e})") from None

@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
 import time
@@ -46,7 +47,7 @@ class Limits:
     ----------
     journal_bytes : encoded events of one stream; at it the stream ends with an error `limit`.
     frame_bytes : upstream frames kept of one stream for the inspector; later ones are dropped.
-    total_bytes : journals and frames of all streams; finished ones are evicted first, the oldest first.
+    total_bytes : requests, journals and frames of all streams; finished ones are evicted first, the oldest first.
     open_streams : streams running at once.
     kept_seconds : a journal's life after its end.
     unread_seconds : a running stream without a reader is stopped after this.
@@ -87,13 +88,14 @@ class Stream:
         self.timer: asyncio.TimerHandle | None = None
         self._began = time.perf_counter_ns()
         self._frame_room = limits.frame_bytes
+        self._request_bytes = _weight(call.request)
         self._on_readers: Callable[[Stream], None] = lambda stream: None
         self.emit(Start(self.id, call.request.model, call.host, call.dialect, self.created, call.simulated, call.replayed), 0)
 
     @property
     def size(self) -> int:
         """Bytes held."""
-        return self.journal.size + sum(len(f.data) for f in self.frames)
+        return self._request_bytes + self.journal.size + sum(len(f.data) for f in self.frames)
 
     @property
     def running(self) -> bool:
@@ -185,7 +187,7 @@ class Hub:
         return self.begin(self.registry.resolve(request), owner)
 
     def begin(self, call: Call, owner: str) -> Stream:
-        """Begin a call that was checked already. Raises `Refused` when a limit is reached."""
+        """Begin a call that was checked already. Raises `Refused` when a limit is reached, or the request is not JSON."""
         self._make_room()
         stream = Stream(call, owner, self.limits)
         stream._on_readers = self._readers_changed
@@ -309,6 +311,14 @@ class Hub:
         if stream.timer:
             stream.timer.cancel()
         del self._streams[stream.id]
+
+
+def _weight(request: Request) -> int:
+    """The bytes of a request's JSON. Raises `Refused` where it has none: no provider could be sent it."""
+    try:
+        return len(json.dumps(request.body(), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    except (TypeError, ValueError, RecursionError):
+        raise Refused("bad_request", "The request holds something that JSON cannot say, or is nested too deeply.") from None
 
 
 def _broken(stream: Stream, cause: BaseException) -> Error:

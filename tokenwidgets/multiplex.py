@@ -18,12 +18,18 @@ from .journal import Journal
 from .wire import messages
 from .wire.messages import Joiner
 
+STOPS = 32
+"""How many stops of one link may be under way; with a further one the messages behind it wait."""
+
+NAME_CHARS = 256
+"""The longest text that is sent back as it came."""
+
 
 class Link(Protocol):
     """A connection to one page or client."""
 
     async def ready(self) -> None:
-        """Return when the link can take more."""
+        """Return when the link can take more, or is closed."""
         ...
 
     def send(self, data: bytes) -> None:
@@ -72,10 +78,15 @@ class Multiplexer:
         self._link = link
         self._turn = asyncio.Lock()
         self._readers: dict[str, asyncio.Task[None]] = {}
+        self._stops: set[asyncio.Task[None]] = set()
+        self._stop_room = asyncio.Semaphore(STOPS)
         self._joiner = Joiner()
+        self._closed = False
 
     async def receive(self, text: str) -> None:
-        """Carry out a message; what is wrong with it is answered, never raised."""
+        """Carry out a message; what is wrong with it is answered, never raised. Returns only when the link could take the answer, so
+        that who sends and does not read is not heard any further.
+        """
         body: dict[str, Any] = {}
         try:
             whole = self._joiner.feed(text)
@@ -84,8 +95,17 @@ class Multiplexer:
             body = messages.parse(whole)
             await self._operation(body)(body)
         except Refused as e:
-            stream = body.get("stream")
-            self._link.send(messages.refused(e, body.get("ref"), stream if isinstance(stream, str) else None))
+            await self._refuse(e, body)
+
+    async def _refuse(self, refusal: Refused, body: dict[str, Any]) -> None:
+        ref, stream = body.get("ref"), body.get("stream")
+        await self._reply(messages.refused(refusal, ref if _is_ref(ref) else None, stream if _is_name(stream) else None))
+
+    async def _reply(self, data: bytes) -> None:
+        async with self._turn:
+            await self._link.ready()
+            if not self._closed:
+                self._link.send(data)
 
     def _operation(self, body: dict[str, Any]) -> Callable[[dict[str, Any]], Awaitable[None]]:
         operations = {"start": self._start, "attach": self._attach, "detach": self._detach, "stop": self._stop, "ping": self._ping}
@@ -93,11 +113,13 @@ class Multiplexer:
         operation = operations.get(op) if isinstance(op, str) else None
         if operation is None:
             raise Refused("bad_request", f"'op' is one of {', '.join(operations)}.")
+        if not _is_ref(body.get("ref")):
+            raise Refused("bad_request", f"'ref' is a number, or a string of at most {NAME_CHARS} characters.")
         return operation
 
     async def _start(self, body: dict[str, Any]) -> None:
         stream = await self._streams.start(body.get("request"))
-        self._link.send(messages.message("started", ref=body.get("ref"), stream=stream.id))
+        await self._reply(messages.message("started", ref=body.get("ref"), stream=stream.id))
         self._follow(stream, -1)
 
     async def _attach(self, body: dict[str, Any]) -> None:
@@ -111,13 +133,34 @@ class Multiplexer:
             reader.cancel()
 
     async def _stop(self, body: dict[str, Any]) -> None:
-        await self._streams.stop(_id(body))
+        """Begin to stop: to close a provider's connection may take seconds, for which the messages behind this one do not wait."""
+        stream = _id(body)
+        await self._stop_room.acquire()
+        task = asyncio.create_task(self._stopping(stream, body))
+        self._stops.add(task)
+        task.add_done_callback(self._stopped)
+
+    async def _stopping(self, stream: str, body: dict[str, Any]) -> None:
+        try:
+            await self._streams.stop(stream)
+        except Refused as e:
+            await self._refuse(e, body)
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        self._stops.discard(task)
+        self._stop_room.release()
+        if not task.cancelled():
+            task.exception()  # as for a reader
 
     async def _ping(self, body: dict[str, Any]) -> None:
-        self._link.send(messages.message("pong", t=body.get("t"), now=monotonic_ns() // 1000))
+        if not _is_number(body.get("t")):
+            raise Refused("bad_request", "'t' is a number.")
+        await self._reply(messages.message("pong", t=body.get("t"), now=monotonic_ns() // 1000))
 
     def _follow(self, stream: Readable, after: int) -> None:
         """Attach, or attach anew from another place."""
+        if self._closed:
+            return
         if reader := self._readers.pop(stream.id, None):
             reader.cancel()
         task = asyncio.create_task(self._read(stream, after))
@@ -144,15 +187,30 @@ class Multiplexer:
                 await asyncio.sleep(0)  # a link that never fills would let one long journal keep the loop, and its turn, to the end
 
     async def aclose(self) -> None:
-        """Leave every stream; none is stopped."""
+        """Leave every stream; none is stopped but those whose stop is under way, which is carried out."""
+        self._closed = True
         readers = list(self._readers.values())
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
+        if self._stops:
+            await asyncio.wait(self._stops)
 
 
 def _id(body: dict[str, Any]) -> str:
     stream = body.get("stream")
-    if not isinstance(stream, str):
+    if not isinstance(stream, str) or not _is_name(stream):
         raise Refused("bad_request", "'stream' is the id of a stream.")
     return stream
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= NAME_CHARS
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _is_ref(value: Any) -> bool:
+    return _is_number(value) or _is_name(value)

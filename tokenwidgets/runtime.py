@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+import platform
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Server:
     ticket : the credential; not shown in `repr`.
     version : of its tokenwidgets.
     certificate : file of its TLS certificate, when it serves TLS by itself.
+    machine : name of the machine it runs on.
     """
 
     pid: int
@@ -41,6 +43,7 @@ class Server:
     ticket: str
     version: str
     certificate: str | None = None
+    machine: str | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return f"Server(pid={self.pid}, url={self.url!r}, version={self.version!r})"
@@ -51,16 +54,25 @@ def publish(url: str, ticket: str, certificate: str | None = None) -> Path:
     path = _directory() / f"{_PREFIX}{os.getpid()}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    body = {"url": url, "ticket": ticket, "version": version(), "certificate": certificate}
+    body = {"url": url, "ticket": ticket, "version": version(), "certificate": certificate, "machine": platform.node()}
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(body, file)
     return path
 
 
 def servers() -> list[Server]:
-    """Every server that is running and published itself, newest first."""
+    """Every server that is running and published itself, newest first. What a server that was killed left behind is removed."""
     files = sorted(_directory().glob(f"{_PREFIX}*.json"), key=_modified, reverse=True)
-    return [s for s in map(_read, files) if s is not None and alive(s.pid)]
+    return [s for path in files if (s := _read(path)) is not None and _running(s, path)]
+
+
+def _running(server: Server, path: Path) -> bool:
+    """Whether a server runs; removes the file of one that does not."""
+    if alive(server.pid):
+        return True
+    if server.machine == platform.node():  # a home directory may be shared: of another machine's processes nothing is known here
+        path.unlink(missing_ok=True)
+    return False
 
 
 def _modified(path: Path) -> float:
@@ -80,7 +92,8 @@ def _directory() -> Path:
 def _read(path: Path) -> Server | None:
     try:
         body = json.loads(path.read_text())
-        return Server(int(path.stem.removeprefix(_PREFIX)), body["url"], body["ticket"], body["version"], body.get("certificate"))
+        pid = int(path.stem.removeprefix(_PREFIX))
+        return Server(pid, body["url"], body["ticket"], body["version"], body.get("certificate"), body.get("machine"))
     except (OSError, ValueError, KeyError, TypeError):
         return None  # being written or removed just now, or not ours
 

@@ -33,7 +33,7 @@ function choose(wanted, transports, place = "server") {
   const choice = new Choice({ wanted, place, transports: all, timers, onRoute: (route) => void routes.push(route) });
   const leaving = new AbortController();
   const attach = () => choice.attach("s", -1, { opened() {}, events() {} }, leaving.signal);
-  return { choice, timers, routes, attach };
+  return { choice, timers, routes, attach, leaving };
 }
 
 test("auto takes the socket, and what is asked for is taken", async () => {
@@ -91,9 +91,57 @@ test("a stream in the kernel, or a page without a server, has the comm at once",
 });
 
 test("a refusal of the stream is no reason for another transport", async () => {
-  const { attach, routes } = choose("auto", { ws: fails(new Refused("not_found", "There is no such stream.")) });
-  await assert.rejects(attach(), /no such stream/);
+  const { attach, routes } = choose("auto", { ws: fails(new Refused("limit", "128 sockets are open already.")) });
+  await assert.rejects(attach(), /128 sockets/);
   assert.deepEqual(routes, []);
+});
+
+const GONE = new Refused("not_found", "There is no such stream.");
+/** As a socket does: it opens, and then the server refuses. @returns {Transport} */
+const opensAndRefuses = () => ({ attach: (_s, _a, reader) => (reader.opened(), Promise.reject(GONE)), stop: async () => {} });
+/** @returns {Transport} */
+const answers = () => ({
+  attach(_stream, _after, reader, signal) {
+    reader.opened();
+    reader.events([{ type: "start", seq: 0, at: 0 }]);
+    return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+  },
+  async stop() {},
+});
+
+test("a stream that the server does not hold is asked of the kernel, and stays there", async () => {
+  for (const [wanted, name, refuses] of /** @type {const} */ ([
+    ["auto", "ws", opensAndRefuses()],
+    ["sse", "sse", fails(GONE)],
+    ["webrtc", "webrtc", opensAndRefuses()],
+  ])) {
+    const { attach, routes, timers } = choose(wanted, { [name]: refuses, comm: answers() });
+    let ended = false;
+    attach().finally(() => (ended = true));
+    await timers.pass(60_000);
+    assert.equal(ended, false);
+    const why = "the page's Jupyter server does not hold this stream";
+    assert.deepEqual(routes.at(-1), { transport: "comm", why, tried: [{ transport: name, reason: "There is no such stream." }] });
+  }
+});
+
+test("what neither the server nor a kernel knows is refused in the server's words", async () => {
+  const silent = choose("auto", { ws: opensAndRefuses(), comm: works() });
+  const attached = assert.rejects(silent.attach(), GONE);
+  await silent.timers.pass(10_001);
+  await attached;
+  for (const error of [new Refused("not_found", "This widget shows another stream."), new Error("the connection was closed")]) {
+    await assert.rejects(choose("auto", { ws: opensAndRefuses(), comm: fails(error) }).attach(), GONE);
+  }
+  await assert.rejects(choose("comm", { comm: fails(GONE) }).attach(), GONE);
+});
+
+test("who leaves while the kernel is asked just leaves", async () => {
+  const { attach, leaving } = choose("auto", { ws: opensAndRefuses(), comm: { ...answers(), attach: (_s, _a, reader, signal) => (reader.opened(), new Promise((resolve) => signal.addEventListener("abort", () => resolve()))) } });
+  const attached = attach();
+  await settled();
+  leaving.abort();
+  await attached;
 });
 
 test("one that has worked is kept over an outage, and left when it does not come back", async () => {

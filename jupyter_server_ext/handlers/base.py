@@ -112,8 +112,10 @@ class Handler(TicketMixin, APIHandler):
 
         Raises
         ------
-        Refused : it is no JSON. Its text is not quoted or logged: it may hold a prompt.
+        Refused : it is too large, or no JSON. Its text is not quoted or logged: it may hold a prompt.
         """
+        if len(self.request.body) > self.app.message_bytes:
+            raise Refused("limit", f"The body of a request may hold {self.app.message_bytes} bytes.", 413)
         try:
             return json.loads(self.request.body)
         except (ValueError, RecursionError):

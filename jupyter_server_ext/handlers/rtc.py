@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from tokenwidgets.errors import Refused
@@ -38,6 +39,13 @@ MESSAGE_BYTES = 64 * 2**10
 LEAST_MESSAGE_BYTES = 2**10
 """A peer that takes less than this at once would cost more parts than it is worth."""
 
+CHANNELS = 4
+"""How many data channels a peer may have open; further ones are closed."""
+
+WAITING_BYTES = 16 * 2**20
+"""The most that may wait on a channel to be carried out, each message counting 1 KiB more: nothing else slows down who sends and does
+not read, so the channel is closed."""
+
 _MDNS = re.compile(r"^a=candidate:\S+ \d+ \S+ \d+ \S+\.local .*\r?\n?", re.MULTILINE)
 _LAST = re.compile(r"^a=end-of-candidates\r?\n?", re.MULTILINE)
 
@@ -62,9 +70,10 @@ class _ChannelLink:
         self._drained = asyncio.Event()
         channel.bufferedAmountLowThreshold = BUFFERED_BYTES // 2
         channel.on("bufferedamountlow", self._drained.set)
+        channel.on("close", self._drained.set)
 
     async def ready(self) -> None:
-        while self._channel.bufferedAmount > BUFFERED_BYTES:
+        while self._channel.readyState == "open" and self._channel.bufferedAmount > BUFFERED_BYTES:
             self._drained.clear()
             await self._drained.wait()
 
@@ -74,6 +83,37 @@ class _ChannelLink:
         self._parts += 1
         for part in messages.split(data, self._limit, self._parts):
             self._channel.send(part.decode())
+
+
+class _Inbox:
+    """What came over a channel: carried out one after the other, in its order, as on a socket."""
+
+    def __init__(self, multiplexer: Multiplexer) -> None:
+        self._multiplexer = multiplexer
+        self._messages: deque[str | bytes] = deque()
+        self._turn = asyncio.Lock()
+        self._held = 0
+
+    def put(self, message: str | bytes) -> bool:
+        """Take a message, for a turn of its own; whether there is room for it."""
+        if self._held + _held(message) > WAITING_BYTES:
+            return False
+        self._held += _held(message)
+        self._messages.append(message)
+        return True
+
+    async def turn(self) -> None:
+        """Carry out the next one."""
+        async with self._turn:
+            message = self._messages.popleft()
+            try:
+                await self._multiplexer.receive(as_text(message))
+            finally:
+                self._held -= _held(message)
+
+
+def _held(message: str | bytes) -> int:
+    return len(message) + 2**10
 
 
 class Peers:
@@ -122,7 +162,8 @@ class Peers:
     def _watch(self, peer: RTCPeerConnection, streams: OwnStreams) -> None:
         timer = asyncio.get_running_loop().call_later(CONNECT_SECONDS, self._expired, peer)
         self._open[peer] = timer
-        peer.on("datachannel", lambda channel: self._channel(peer, channel, streams))
+        channels: set[RTCDataChannel] = set()
+        peer.on("datachannel", lambda channel: self._channel(peer, channel, channels, streams))
 
         async def changed() -> None:
             if peer.connectionState == "connected":
@@ -132,21 +173,25 @@ class Peers:
 
         peer.on("connectionstatechange", changed)
 
-    def _channel(self, peer: RTCPeerConnection, channel: RTCDataChannel, streams: OwnStreams) -> None:
+    def _channel(self, peer: RTCPeerConnection, channel: RTCDataChannel, channels: set[RTCDataChannel], streams: OwnStreams) -> None:
         sctp: Any = peer.sctp
         # 0 says that any size is taken. aiortc tells it nowhere else, and refuses to send what is larger.
         limit = min(sctp._remote_max_message_size or MESSAGE_BYTES, MESSAGE_BYTES)
-        if channel.label != "streams" or limit < LEAST_MESSAGE_BYTES:
+        if channel.label != "streams" or limit < LEAST_MESSAGE_BYTES or len(channels) >= CHANNELS:
             channel.close()
             return
+        channels.add(channel)
         multiplexer = Multiplexer(streams, _ChannelLink(channel, limit))
-        turn = asyncio.Lock()
+        inbox = _Inbox(multiplexer)
 
-        async def received(message: str | bytes) -> None:
-            async with turn:  # one after the other, in their order, as on a socket
-                await multiplexer.receive(as_text(message))
+        def received(message: str | bytes) -> None:
+            if inbox.put(message):
+                self._task(inbox.turn())
+            elif channel.readyState == "open":
+                channel.close()
 
-        channel.on("message", lambda message: self._task(received(message)))
+        channel.on("message", received)
+        channel.on("close", lambda: channels.discard(channel))
         channel.on("close", lambda: self._task(multiplexer.aclose()))
         peer.on("closed", lambda: self._task(multiplexer.aclose()))
 

@@ -25,7 +25,7 @@ class _SocketLink:
 
     async def ready(self) -> None:
         if self._written is not None:
-            await self._written
+            await asyncio.wait([self._written])  # a reader that leaves meanwhile must not cancel what all the others wait for
 
     def send(self, data: bytes) -> None:
         self._written = self._handler.write_message(data.decode("utf-8"))

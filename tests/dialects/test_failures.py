@@ -37,6 +37,14 @@ def test_a_page_instead_of_json() -> None:
     assert error.message == "The server answered HTML, not JSON (status 502): is the base URL right?"
 
 
+@pytest.mark.parametrize("status", [301, 302, 304, 307, 308])
+@pytest.mark.parametrize("raw", [b"", b"<html>Moved</html>", {"error": {"message": "m", "type": "server_error"}}])
+def test_a_redirect_is_the_base_urls_fault(status: int, raw: Any) -> None:
+    error = failure(status, raw, x_should_retry="true")
+    assert (error.code, error.retryable, error.status, error.stage) == ("bad_request", False, status, "http")
+    assert error.message.startswith(f"The server (status {status}) answered with a redirect, which is not followed: ")
+
+
 def test_messages_are_short_single_lines_in_whatever_shape_they_come() -> None:
     assert failure(400, {"error": {"message": "a\nb\x00 \u2028c\ud83d"}}).message == "a b c"
     assert len(failure(400, {"error": {"message": "x y " * 9999}}).message) <= 300

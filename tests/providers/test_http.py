@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import logging
 import pickle
+import re
 import socket
 import time
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from fake_provider import until
+from hypothesis import given
+from hypothesis import strategies as st
 from scripted import ANSWER, DONE, FINISH, KEY, USAGE, Scripted, answers, data, piece
 
 from tokenwidgets import dialects
 from tokenwidgets.dialects.base import Profile
-from tokenwidgets.events import Error, Notice, Text, Usage
+from tokenwidgets.events import Carry, End, Error, Notice, Text, Tool, Usage
 from tokenwidgets.hub import Hub, Limits
 from tokenwidgets.providers import http, upstream
-from tokenwidgets.providers.http import HttpProvider, Watchdogs
+from tokenwidgets.providers.http import HttpProvider, Watchdogs, _KeyFilter
 from tokenwidgets.providers.keys import Secret
 from tokenwidgets.providers.registry import Registry
 from tokenwidgets.providers.upstream import Upstream
-from tokenwidgets.recording import Tape
+from tokenwidgets.recording import Header, Tape, dump, load
 from tokenwidgets.request import parse
 
 PROMPT = "Say hello"
@@ -321,8 +326,9 @@ async def test_a_redirect_is_not_followed(hub):
 
         stream = await outcome(hub, script)
         assert elsewhere.asked == []
-    assert isinstance(ending(stream), Error)
-    assert ending(stream).status == 307
+    error = ending(stream)
+    assert (error.code, error.status, error.retryable) == ("bad_request", 307, False)
+    assert error.message.endswith("answered with a redirect, which is not followed: is the base URL right?")
 
 
 # ---------------------------------------------------------------------- other answers than a stream
@@ -652,6 +658,134 @@ async def test_the_key_is_in_no_event_frame_log_or_text_form(hub, caplog, capfd)
         shown += f"{provider.key!r} {provider.key} {provider.__dict__} {stream.call} {this.registry.hosts()} {stream.snapshot()}"
     assert KEY not in shown + caplog.text + "".join(capfd.readouterr())
     assert "You sent Bearer [key]" in said(stream)
+
+
+def unescaped(data: bytes) -> bytes:
+    """What JSON's escapes of letters stand for."""
+    return re.sub(rb"\\u00([0-9a-fA-F]{2})", lambda m: bytes([int(m[1], 16)]), data)
+
+
+def kept(stream, path) -> bytes:
+    """All that is kept of a stream: events, frames beside each other, and what a recording has of them."""
+    with path.open("wb") as file:
+        dump(file, Header.of(stream.call.request, 1.0), stream.journal.entries, stream.frames)
+    found = load(path)
+    return b"".join([e.data for e in (*stream.journal.entries, *found.entries)] + [f.data for f in (*stream.frames, *found.frames)])
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 20, len(KEY) - 1])
+async def test_a_key_that_comes_in_two_reads_is_struck_out(hub, tmp_path, size):
+    whole = piece(f"You sent {KEY}, right?")
+    cut = whole.index(KEY.encode()) + size
+    arrived = asyncio.Event()
+
+    async def echoes(connection, asked):
+        await connection.head()
+        await connection.chunk(whole[:cut])
+        await arrived.wait()
+        await connection.chunk(whole[cut:], *ANSWER[2:])
+        await connection.end()
+
+    async with Scripted(echoes) as server, hub(server.url) as this:
+        stream = start(this)
+        await until(lambda: any(b"You sent" in f.data for f in stream.frames))
+        assert b"".join(f.data for f in stream.frames if f.direction == "in") == whole[: cut - size]
+        arrived.set()
+        await finished(stream)
+    assert said(stream) == "You sent [key], right?"
+    assert KEY.encode() not in kept(stream, tmp_path / "run.jsonl")
+    first, second = [f for f in stream.frames if f.direction == "in"][:2]
+    assert second.data.startswith(b"[key]")
+    assert next(e.at for e in stream.journal.entries if isinstance(e.event, Text)) == second.at > first.at
+
+
+@pytest.mark.parametrize("letters", ["s", "k-", "7", KEY])
+async def test_a_key_with_escaped_letters_is_struck_out(hub, tmp_path, letters):
+    spelled = "".join(f"\\u{ord(c):04X}" if c in letters else c for c in KEY).encode()
+
+    async def echoes(connection, asked):
+        await connection.head()
+        await connection.chunk(piece("You sent KEY.").replace(b"KEY", spelled), *ANSWER[2:])
+        await connection.end()
+
+    stream = await outcome(hub, echoes)
+    assert said(stream) == "You sent [key]."
+    assert KEY.encode() not in unescaped(kept(stream, tmp_path / "run.jsonl"))
+
+
+async def test_a_body_that_ends_within_the_key_shows_no_more_than_its_first_letters(hub):
+    async def echoes(connection, asked):
+        await connection.head()
+        await connection.chunk(*ANSWER[:2], piece("x")[:-2] + KEY[:-1].encode())
+        await connection.end()
+
+    stream = await outcome(hub, echoes)
+    assert stream.frames[-1].data.endswith(b"[key]")
+    assert ending(stream).reason == "truncated"
+
+
+async def test_bytes_that_only_begin_like_the_key_are_lost_nowhere(hub):
+    async def short(connection, asked):
+        await connection.head()
+        await connection.chunk(*ANSWER[:3], b"data: [DONE]", b"\n\n: s")
+        await connection.end()
+
+    stream = await outcome(hub, short)
+    assert (said(stream), ending(stream).reason) == ("Hello", "stop")
+
+
+TEXTS = st.text(st.sampled_from('sk-x7 \n"é'), max_size=6).map(str.encode)
+SPELLED = st.lists(st.booleans(), min_size=len(KEY), max_size=len(KEY)).map(
+    lambda escaped: "".join(f"\\u{ord(c):04x}" if e else c for c, e in zip(KEY, escaped, strict=True)).encode()
+)
+PARTS = st.integers(0, len(KEY)).flatmap(lambda n: st.sampled_from([KEY[:n].encode(), KEY[n:].encode()]))
+CUTS = st.lists(st.integers(0, 400), max_size=12)
+
+
+def filtered(key: str, data: bytes, cuts: list[int]) -> bytes:
+    keys = _KeyFilter(Secret(key))
+    at = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    return b"".join([keys.feed(data[a:b]) for a, b in pairwise(at)]) + keys.close()
+
+
+@given(st.lists(TEXTS | PARTS | st.just(KEY.encode())).map(b"".join), CUTS)
+def test_any_cuts_strike_out_the_key_and_nothing_else(text, cuts):
+    assert filtered(KEY, text + b"\n", cuts) == text.replace(KEY.encode(), b"[key]") + b"\n"
+
+
+@given(st.lists(TEXTS | PARTS | SPELLED).map(b"".join), CUTS)
+def test_any_cuts_strike_out_the_key_in_any_spelling(text, cuts):
+    out = filtered(KEY, text, cuts)
+    assert KEY.encode() not in unescaped(out)
+    assert out == filtered(KEY, text, [])
+
+
+@given(st.text(st.sampled_from("ab"), min_size=8, max_size=10), st.text(st.sampled_from("abc")), CUTS)
+def test_a_key_that_overlaps_with_itself_is_no_exception(key, text, cuts):
+    assert filtered(key, text.encode() + b"\n", cuts) == text.encode().replace(key.encode(), b"[key]") + b"\n"
+
+
+def test_a_slash_may_be_escaped_and_an_escaped_backslash_stays_whole():
+    assert filtered("abc/def/ghi", rb"<abc\/def/ghi>", [6]) == b"<[key]>"
+    assert json.loads(filtered("abcdefgh", rb'"\\u0061bcdefgh"', [])) == "\\u0061bcdefgh"
+
+
+def test_a_short_key_is_a_placeholder_and_stays():
+    assert filtered("none", b"none of it", [2]) == b"none of it"
+    assert _KeyFilter(None).feed(b"none of it") == b"none of it"
+    assert _KeyFilter(None).events([Text(0, "none")]) == [Text(0, "none")]
+
+
+def test_the_key_is_struck_out_of_every_text_of_an_event():
+    events = [
+        Text(0, f"a {KEY}"), Tool(0, KEY, KEY, f"{KEY}b", done=True, arguments={"x": [KEY, {KEY: 1}]}), Carry(0, {"sig": KEY}),
+        Notice("served", {"model": KEY}), Usage(timings={KEY: 1}), End("stop", KEY), Error("internal", f"no {KEY}"), Text(0, "b"),
+    ]  # fmt: skip
+    struck = _KeyFilter(Secret(KEY)).events(events)
+    assert struck[0] == Text(0, "a [key]")
+    assert struck[1] == Tool(0, "[key]", "[key]", "[key]b", done=True, arguments={"x": ["[key]", {"[key]": 1}]})
+    assert struck[-1] is events[-1]
+    assert KEY not in repr(struck)
 
 
 async def test_an_exception_of_a_call_does_not_quote_the_key():

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from fake_time import FakeTime
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import End, Notice, Text, Usage
@@ -102,6 +103,17 @@ async def test_a_file_that_is_no_model_is_an_error_of_the_stream_and_names_the_l
     assert "local model's process ended" in error.message
     assert "tokenwidgets-local-broken.log" in error.message
     await hub.aclose()
+
+
+async def test_a_model_that_does_not_load_in_time_is_told_as_that(tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "LOAD_SECONDS", 0.001)
+    children = local.LocalModels(tmp_path)
+    with pytest.raises(local.ChildDied) as died:
+        await children.child(tmp_path / "slow.gguf", "slow", FakeTime().tape())
+    assert str(died.value) == (
+        "The local model did not load in 0.001 s; its log is tokenwidgets-local-slow.log in Jupyter's runtime directory."
+    )
+    await children.aclose()
 
 
 # ---------------------------------------------------------------------- running

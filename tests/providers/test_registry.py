@@ -126,6 +126,17 @@ def test_hosts_tell_whether_a_key_is_there_and_never_the_key(this, monkeypatch, 
     assert KEY not in repr(hosts)
 
 
+def test_a_key_that_cannot_be_one_is_its_own_hosts_problem(this, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "two words")
+    monkeypatch.setenv("DEEPSEEK_API_KEY", KEY)
+    hosts = {h["name"]: h for h in this.hosts()}
+    key = dict(hosts["openai"]["key"])
+    assert "The key for openai ($OPENAI_API_KEY) is empty, or holds a space" in key.pop("problem")
+    assert key == {"needed": True, "present": False, "source": None, "variable": "OPENAI_API_KEY"}
+    assert hosts["deepseek"]["key"]["present"]
+    assert "two words" not in repr(hosts)
+
+
 async def test_models_of_hosts_that_can_be_asked_are_asked_once_and_kept(tmp_path, monkeypatch, configured):
     async def models(connection, asked):
         await connection.whole("200 OK", b'{"data":[{"id":"a"},{"id":"b","context_length":4096}]}', "Content-Type: application/json")
@@ -140,6 +151,22 @@ async def test_models_of_hosts_that_can_be_asked_are_asked_once_and_kept(tmp_pat
             assert await made.models() == [{"id": "mine/a"}, {"id": "mine/b", "context_length": 4096}]
         assert [(a.line, a.headers["authorization"]) for a in server.asked] == [("GET /v1/models HTTP/1.1", f"Bearer {KEY}")]
         await made.aclose()
+
+
+async def test_a_host_at_another_address_is_asked_anew(tmp_path, monkeypatch, configured):
+    def listing(name):
+        async def models(connection, asked):
+            await connection.whole("200 OK", b'{"data":[{"id":"%s"}]}' % name, "Content-Type: application/json")
+
+        return models
+
+    monkeypatch.setattr(catalogue.Catalogue, "_of", only("mine", catalogue.Catalogue._of))
+    made = Registry(tmp_path)
+    async with Scripted(listing(b"a")) as first, Scripted(listing(b"b")) as second:
+        for server, name in ((first, "a"), (second, "b")):
+            configured(f'[hosts.mine]\nbase_url = "{server.url}"\nlocal = true\n')
+            assert await made.models() == [{"id": f"mine/{name}"}]
+    await made.aclose()
 
 
 @pytest.mark.parametrize("how", ["refused", "error", "rubbish", "silent"])

@@ -9,6 +9,7 @@ from fake_time import FakeTime
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import End, Entry, Event, Notice, Start, Text, Usage, encode
+from tokenwidgets.providers import replay
 from tokenwidgets.providers.replay import REPLAY_OPTIONS, SHIPPED, Replay, replay_recording
 from tokenwidgets.recording import Frame, Header, Recording, Tape, dump
 from tokenwidgets.request import check_options, parse
@@ -107,6 +108,16 @@ def test_a_shipped_name_is_played_at_its_speed(shelf):
     asyncio.run(Replay(shelf, time.sleep).run(asked("sky", speed=2), tape))
     assert events(tape.entries)[-1] == End("stop", "stop")
     assert tape.entries[-1].at == 1_000_250
+
+
+def test_a_recording_is_read_once_for_its_player_and_given_up_when_it_plays(shelf, monkeypatch):
+    read = []
+    monkeypatch.setattr(replay, "load", lambda path: read.append(path.stem) or WHOLE)
+    player = Replay(shelf, FakeTime().sleep)
+    assert player.load("sky") is player.load("sky") is WHOLE
+    asyncio.run(player.run(asked("sky"), FakeTime().tape()))
+    assert read == ["sky"]
+    assert player._loaded == {}
 
 
 def test_names_are_what_lies_on_the_shelf(shelf):

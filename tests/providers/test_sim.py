@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from tokenwidgets import dialects
 from tokenwidgets.dialects.base import Profile
 from tokenwidgets.errors import Refused
-from tokenwidgets.events import End, Entry, Error, Notice, Reasoning, Text, Tool, Usage
+from tokenwidgets.events import End, Entry, Error, Notice, Reasoning, Text, Tool, Usage, decode
 from tokenwidgets.metrics import measure
 from tokenwidgets.providers import sim_text, sim_tools
 from tokenwidgets.providers.pace import BATCH
-from tokenwidgets.providers.sim import MODELS, STALL_SECONDS, Sim, script
+from tokenwidgets.providers.sim import MODELS, SERVERS, STALL_SECONDS, Sim, _random, script
 from tokenwidgets.recording import Tape
 from tokenwidgets.request import Request, parse
 
@@ -41,6 +41,23 @@ def text(entries: list[Entry]) -> str:
 
 
 # ---- the script
+
+
+@pytest.mark.parametrize("dialect", SERVERS)
+@pytest.mark.parametrize("model", ["steady", "reasoner", "tool-caller"])
+def test_half_a_character_in_a_prompt_breaks_nothing(dialect, model):
+    half = "half \ud83d of one"
+    tool = {"type": "function", "function": {"name": "f\ud83d", "parameters": {"type": "object", "properties": {
+        "x\ud83d": {"type": "string", "enum": ["\ud83d"]}}}}}  # fmt: skip
+    body = {"model": f"sim/{model}", "prompt": half, "system": half, "tools": [tool], "dialect": dialect, "options": {"tokens": 30}}
+    entries = play(parse(json.loads(json.dumps(body)))).entries
+    assert isinstance(entries[-1].event, End)
+    assert [decode(e.data).event for e in entries] == [e.event for e in entries]
+
+
+def test_half_a_character_changes_no_seed_of_other_prompts():
+    # As `Random(str)` gave it: recordings and pictures of the simulator stay what they are.
+    assert _random(request("steady"), "words").random() == Random("0\nwords\nWhy is the sky blue?").random()
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -18,9 +18,10 @@ from jupyter_server._tz import utcnow
 from server_tools import ENDLESS, FAST, LIMIT, Access, Caller, Process, environment, eventually, login, parsed, serve, until
 
 from jupyter_server_ext import app as extension
-from jupyter_server_ext.app import TokenWidgetsApp
+from jupyter_server_ext.app import TokenWidgetsApp, kernels_url
 from tokenwidgets import runtime
 from tokenwidgets.clients.discover import choose
+from tokenwidgets.clients.rest import Rest
 
 
 def run(home: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -126,13 +127,58 @@ def test_a_server_at_a_unix_socket_works_for_who_can_reach_it(tmp_path: Path) ->
         process.stop()
 
 
+@pytest.mark.parametrize(
+    ("ip", "url", "kernels"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8888/base/", "http://127.0.0.1:8888/base/"),
+        ("localhost", "http://localhost:8888/", "http://localhost:8888/"),
+        ("192.0.2.7", "https://192.0.2.7:8888/", "https://192.0.2.7:8888/"),
+        ("", "http://localhost:8888/user/a%40b/", "http://127.0.0.1:8888/user/a%40b/"),
+        ("*", "http://box:8888/", "http://127.0.0.1:8888/"),
+        ("0.0.0.0", "https://box:8888/base/", "https://127.0.0.1:8888/base/"),
+        ("::", "http://box:8888/base/", "http://[::1]:8888/base/"),
+        ("0.0.0.0", "http+unix://%2Ftmp%2Fs/", "http+unix://%2Ftmp%2Fs/"),
+    ],
+)
+def test_a_ticket_goes_to_this_machine_and_no_other(ip: str, url: str, kernels: str) -> None:
+    assert kernels_url(url, ip, 8888) == kernels
+
+
+def ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("ip", "host"),
+    [("0.0.0.0", "127.0.0.1"), pytest.param("::", "[::1]", marks=pytest.mark.skipif(not ipv6(), reason="this machine has no IPv6"))],
+)
+async def test_a_kernel_reaches_a_server_that_listens_everywhere(ip: str, host: str, tmp_path: Path) -> None:
+    process = serve(tmp_path, "--ServerApp.port=0", f"--ip={ip}")
+    try:
+        server = process.published()
+        assert server.url.startswith(f"http://{host}:")
+        assert server.url.endswith("/user/a%40b/")
+        gateway = Rest(server)
+        async with asyncio.timeout(LIMIT):
+            assert (await gateway.start(FAST)).model == "sim/steady"
+        await gateway.aclose()
+    finally:
+        process.stop()
+
+
 # ---- the hooks, in this process
 
 
 async def test_start_publishes_and_stop_takes_it_back(app: TokenWidgetsApp, jp_runtime_dir: Path) -> None:
     await app._start_jupyter_server_extension(app.serverapp)
     [server] = runtime.servers()
-    assert (server.url, server.ticket) == (app.serverapp.connection_url, app.ticket)
+    at = kernels_url(app.serverapp.connection_url, app.serverapp.ip, app.serverapp.port)
+    assert (server.url, server.ticket) == (at, app.ticket)
     assert app.ticket not in repr(server)
     await app.stop_extension()
     assert runtime.servers() == []

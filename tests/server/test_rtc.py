@@ -13,8 +13,9 @@ from typing import Any
 import aioice.ice
 import httpx
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from jupyter_server.auth import Authorizer
+from pyee.asyncio import AsyncIOEventEmitter
 from server_tools import ENDLESS, FAST, LIMIT, Access, Caller, Upstream, eventually, text
 
 from jupyter_server_ext.app import TokenWidgetsApp
@@ -76,6 +77,31 @@ class Peer:
             if body.get("stream") == stream:
                 found += body["events"]
         return found
+
+
+class Side:
+    """A further channel of a peer."""
+
+    def __init__(self, channel: RTCDataChannel) -> None:
+        self.channel = channel
+        self.opened = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        channel.on("open", self.opened.set)
+        channel.on("close", self.closed.set)
+        channel.on("message", lambda text: self.inbox.put_nowait(json.loads(text)))
+
+    async def ask(self, **message: Any) -> dict[str, Any]:
+        await self.opened.wait()
+        self.channel.send(json.dumps(message))
+        return await asyncio.wait_for(self.inbox.get(), LIMIT)
+
+
+class FullChannel(AsyncIOEventEmitter):
+    """A data channel whose other side takes nothing."""
+
+    readyState = "open"
+    bufferedAmount = rtc.BUFFERED_BYTES + 1
 
 
 async def offered(access: Access, sdp: Any, kind: str = "token") -> httpx.Response:
@@ -197,6 +223,38 @@ async def test_a_channel_of_another_name_is_closed(access: Access) -> None:
     async with connected(access, label="shell") as peer:
         await asyncio.wait_for(peer.closed.wait(), LIMIT)
         assert peer.raw == []
+
+
+async def test_a_fifth_channel_of_a_peer_is_closed_until_another_is(access: Access) -> None:
+    async with connected(access) as peer:
+        more = [Side(peer.peer.createDataChannel("streams")) for _ in range(rtc.CHANNELS)]
+        await more[-1].closed.wait()
+        for side in more[:-1]:
+            assert (await side.ask(op="ping", t=1))["op"] == "pong"
+        peer.channel.close()
+        await peer.closed.wait()
+        again = Side(peer.peer.createDataChannel("streams"))
+        assert (await again.ask(op="ping", t=1))["op"] == "pong"
+
+
+async def test_what_waits_beyond_its_limit_closes_the_channel(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing holds up who sends over a data channel and does not read, so it is closed."""
+    monkeypatch.setattr(rtc, "WAITING_BYTES", 3000)
+    async with connected(access) as peer:
+        peer.send(op="ping", t=1, more="x" * 3000)
+        await peer.closed.wait()
+
+
+async def test_a_full_channel_that_closes_holds_nobody_up() -> None:
+    channel = FullChannel()
+    link = rtc._ChannelLink(channel, 65536)  # type: ignore[arg-type]
+    waiting = asyncio.ensure_future(link.ready())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    channel.readyState = "closed"
+    channel.emit("close")
+    await asyncio.wait_for(waiting, LIMIT)
+    link.send(b"x")
 
 
 # ---- offers

@@ -345,6 +345,18 @@ async def test_the_socket_refuses_the_same_in_the_same_words(name: str, real: Ac
 NO_JSON = [b"", b"{", b"\xff\xfe", b"model=sim/steady", b"[" * 100_000, b'{"model": "sim/steady", "prompt": "\x00"}']
 
 
+class TestLargeBodies:
+    @pytest.fixture
+    def server_config(self) -> dict[str, Any]:
+        return {"TokenWidgetsApp": {"message_bytes": 2000}}
+
+    @pytest.mark.parametrize("path", ["streams", "rtc"])
+    async def test_a_body_that_is_too_large(self, path: str, access: Access) -> None:
+        async with Caller(access) as caller:
+            refusal(await caller.call("POST", path, {**FAST, "prompt": "x" * 2000}), 413, "limit")
+            assert (await caller.call("POST", "streams", {**FAST, "prompt": "x" * 1000})).status_code == 201
+
+
 @pytest.mark.parametrize("body", NO_JSON, ids=range(len(NO_JSON)))
 async def test_a_body_that_is_no_json(body: bytes, real: Access) -> None:
     async with Caller(real) as caller:

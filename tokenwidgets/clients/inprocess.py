@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 from ..events import Entry
@@ -85,8 +83,6 @@ def _started(stream: Stream) -> Started:
 
 
 def _log_dir() -> Path:
-    try:
-        from jupyter_core.paths import jupyter_runtime_dir
-    except ImportError:
-        return Path(gettempdir()) / f"tokenwidgets-{os.getuid()}"
+    from jupyter_core.paths import jupyter_runtime_dir
+
     return Path(jupyter_runtime_dir())

@@ -94,6 +94,9 @@ def from_object(fault: Any, stage: Stage = "stream", status: int | None = None, 
     return Error(code, message, stage, status, code in _RETRYABLE and not spent, retry_after)
 
 
+_REDIRECT = "The server (status {}) answered with a redirect, which is not followed: is the base URL right?"
+
+
 def from_http(status: int, headers: Mapping[str, str], body: bytes) -> Error:
     """What an HTTP answer that is no stream means.
 
@@ -103,6 +106,8 @@ def from_http(status: int, headers: Mapping[str, str], body: bytes) -> Error:
     headers : of the answer; `retry-after-ms`, `retry-after` and `x-should-retry` are honoured (wire-formats section 0.3).
     body : as it came, complete or cut.
     """
+    if 300 <= status < 400:
+        return Error("bad_request", _REDIRECT.format(status), "http", status)
     head = {k.lower(): str(v) for k, v in headers.items()}
     text = body.decode("utf-8-sig", "replace")
     try:

@@ -36,7 +36,7 @@ class Catalogue:
 
     def __init__(self, upstream: Callable[[Host], Upstream]) -> None:
         self._upstream = upstream
-        self._kept: dict[str, tuple[float, list[Mapping[str, Any]]]] = {}
+        self._kept: dict[tuple[str, str], tuple[float, list[Mapping[str, Any]]]] = {}
 
     async def models(self, settings: Config, recordings: Path) -> list[Mapping[str, Any]]:
         """All of them, as `{"id": "host/model", …}` in the order of the hosts."""
@@ -57,12 +57,13 @@ class Catalogue:
         return [{"id": name} for name in host.models] or await self._asked(host)
 
     async def _asked(self, host: Host) -> list[Mapping[str, Any]]:
-        kept = self._kept.get(host.name)
+        at = (host.name, host.dialects.get(host.dialect, ""))  # the configuration may give a host another address meanwhile
+        kept = self._kept.get(at)
         if kept and monotonic() - kept[0] < KEEP_SECONDS:
             return kept[1]
         found = await self._ask(host)
         if found:
-            self._kept[host.name] = (monotonic(), found)
+            self._kept[at] = (monotonic(), found)
         return found
 
     async def _ask(self, host: Host) -> list[Mapping[str, Any]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from ..dialects.base import Decoder, Dialect, HttpCall, Profile
-from ..events import CONTENT, End, Error, Event, Notice, Stage
+from ..events import CONTENT, End, Error, Event, Notice, Stage, payload
 from ..request import Request
 from .base import Sink
 from .keys import Secret
@@ -25,6 +27,9 @@ READ_OUT_SECONDS = 0.25
 
 KEY_BYTES = 8
 """A key at least this long is struck out of what a host sends; a shorter one is a placeholder, and could be a word of the answer."""
+
+MARK = "[key]"
+"""What stands where a key was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class HttpProvider:
     async def run(self, request: Request, sink: Sink) -> None:
         """See `Provider.run`."""
         call = self.dialect.encode(request, self.profile)
-        timeline = _Timeline(sink, self.upstream.clock())
+        timeline = _Timeline(sink, self.upstream.clock(), _KeyFilter(self.key))
         try:
             async with self._opened(call, timeline) as response:
                 await self._answer(response, timeline)
@@ -90,12 +95,11 @@ class HttpProvider:
         at = timeline.at(response.read_ns())
         timeline.sink.emit(Notice("connection", {"headers": at, "status": response.status}), at)
         if response.status >= 300:
-            body = self._without_key(await response.body())
+            body = timeline.keys.feed(await response.body()) + timeline.keys.close()
             timeline.sink.frame(body, at)
-            timeline.sink.emit(self.dialect.failure(response.status, response.headers, body), at)
+            timeline.emit_all([self.dialect.failure(response.status, response.headers, body)], at)
             return
-        for notice in self.dialect.head(response.headers):
-            timeline.sink.emit(notice, at)
+        timeline.emit_all(self.dialect.head(response.headers), at)
         await self._decode(response, timeline)
 
     async def _decode(self, response: Response, timeline: _Timeline) -> None:
@@ -108,33 +112,106 @@ class HttpProvider:
                 async with asyncio.timeout_at(deadline.at(decoder)):
                     data, instant = await anext(chunks)
             except TimeoutError:
-                timeline.emit_all(decoder.close() if decoder.finishing else [deadline.error()])
+                timeline.let_go(decoder)
+                timeline.emit_all(decoder.close() if decoder.finishing or decoder.done else [deadline.error()])
                 return
             except (StopAsyncIteration, httpx.HTTPError) as e:
+                timeline.let_go(decoder)
                 timeline.emit_all(_cut(decoder, e, self.base_url))
                 return
-            at = timeline.at(instant)
-            data = self._without_key(data)
-            timeline.sink.frame(data, at)
-            events = decoder.feed(data)
+            events = timeline.read(data, timeline.at(instant), decoder)
             deadline.saw(events)
-            timeline.emit_all(events, at)
         if events and isinstance(events[-1], End):
             await _read_out(chunks)
 
-    def _without_key(self, data: bytes) -> bytes:
-        """What came, without our own key where a host repeats it."""
-        key = self.key.reveal().encode() if self.key else b""
-        return data.replace(key, b"[key]") if len(key) >= KEY_BYTES else data
+
+class _KeyFilter:
+    r"""Strikes our own key out of what a host repeats of it: out of its bytes, in whichever reads they come, and out of decoded events.
+
+    Bytes at the end of a read that may begin the key wait for the next one. JSON may spell any letter of it `\u…`. What a model says of
+    a key token by token, over several deltas, is not caught, nor what is spelled in any other way: base64, or with escapes within escapes.
+
+    Parameters
+    ----------
+    key : ours; without one, or with one shorter than `KEY_BYTES`, everything passes as it is.
+    """
+
+    def __init__(self, key: Secret | None) -> None:
+        text = key.reveal() if key else ""
+        self._key = text if len(text) >= KEY_BYTES else ""
+        self._letters = [_spellings(letter) for letter in self._key]
+        self._whole = re.compile(b"".join(map(_pattern, self._letters)))
+        self._first = re.compile(b"[%b]" % re.escape(b"\\" + self._key[:1].encode()))
+        self._longest = sum(max(map(len, letter)) for letter in self._letters)
+        self._held = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """What can be let go of all that came."""
+        if not self._key:
+            return data
+        *before, rest = self._whole.split(self._held + data)
+        at = self._beginning(rest)
+        self._held = rest[at:]
+        return MARK.encode().join([*before, rest[:at]])
+
+    def close(self) -> bytes:
+        """What was held at the end of the body; a key that was cut there is struck out like a whole one."""
+        held, self._held = self._held, b""
+        return held if len(held) < KEY_BYTES else MARK.encode()
+
+    def _beginning(self, data: bytes) -> int:
+        """Where the key may begin at the end of `data`, at first; no key holds a line break, and few reads end without one."""
+        first = max(len(data) - self._longest, data.rfind(b"\n") + 1)
+        candidates = (m.start() for m in self._first.finditer(data, first))
+        return next((at for at in candidates if self._begins(data, at)), len(data))
+
+    def _begins(self, data: bytes, at: int) -> bool:
+        """Whether the bytes from `at` on are the beginning of the key, perhaps up to the middle of an escape."""
+        for letter in self._letters:
+            size = next((len(way) for way in letter if data.startswith(way, at)), 0)
+            if size == 0:
+                return any(way.startswith(data[at : at + len(way)]) for way in letter)
+            at += size
+        return False
+
+    def events(self, events: Iterable[Event]) -> list[Event]:
+        """The events without the key in any text of theirs."""
+        return [self._event(event) for event in events] if self._key else list(events)
+
+    def _event(self, event: Event) -> Event:
+        said = payload(event)
+        changes = {name: new for name, value in said.items() if (new := self._value(value)) != value}
+        return replace(event, **changes) if changes else event
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace(self._key, MARK)
+        if isinstance(value, Mapping):
+            return {self._value(k): self._value(v) for k, v in value.items()}
+        return [self._value(v) for v in value] if isinstance(value, list) else value
+
+
+def _spellings(letter: str) -> list[bytes]:
+    """The ways in which JSON may say a letter, the longest first."""
+    code = f"{ord(letter):04x}"
+    escapes = {f"\\u{code}", f"\\u{code.upper()}", *([f"\\{letter}"] if letter in '"\\/' else [])}
+    return [*sorted((e.encode() for e in escapes), key=len, reverse=True), letter.encode()]
+
+
+def _pattern(ways: list[bytes]) -> bytes:
+    """One of them; a backslash that is itself escaped begins none."""
+    return b"(?:%b)" % b"|".join((rb"(?<!\\)" if len(way) > 1 else b"") + re.escape(way) for way in ways)
 
 
 class _Timeline:
-    """One attempt's sink, with the upstream's instants (ns) put on the stream's clock (µs)."""
+    """One attempt's sink, with the upstream's instants (ns) put on the stream's clock (µs), and without our key."""
 
-    def __init__(self, sink: Sink, started_ns: int) -> None:
+    def __init__(self, sink: Sink, started_ns: int, keys: _KeyFilter) -> None:
         self.sink = sink
+        self.keys = keys
         self._started_ns = started_ns
         self._base = sink.now()
+        self._last = self._base
 
     def at(self, instant_ns: int) -> int:
         return self._base + max(0, instant_ns - self._started_ns) // 1000
@@ -149,8 +226,25 @@ class _Timeline:
 
         return saw
 
-    def emit_all(self, events: list[Event], at: int | None = None) -> None:
-        for event in events:
+    def read(self, data: bytes, at: int, decoder: Decoder) -> list[Event]:
+        """Keep and decode what came at `at`; bytes held back are those of the read that completed them."""
+        self._last = at
+        return self._decoded(self.keys.feed(data), decoder)
+
+    def let_go(self, decoder: Decoder) -> None:
+        """Decode what is still held: no more will come."""
+        self._decoded(self.keys.close(), decoder)
+
+    def _decoded(self, data: bytes, decoder: Decoder) -> list[Event]:
+        if not data:
+            return []
+        self.sink.frame(data, self._last)
+        events = decoder.feed(data)
+        self.emit_all(events, self._last)
+        return events
+
+    def emit_all(self, events: Iterable[Event], at: int | None = None) -> None:
+        for event in self.keys.events(events):
             self.sink.emit(event, at)
 
 

@@ -125,7 +125,7 @@ class LocalModels:
 
         Raises
         ------
-        ChildDied : it ended before it listened.
+        ChildDied : it ended before it listened, or did not load in time.
         """
         async with self._starting.setdefault(path, asyncio.Lock()):
             child = self._children.get(path)
@@ -148,9 +148,11 @@ class LocalModels:
         except BaseException as e:
             if process.returncode is None:
                 process.kill()
-            died = ChildDied(await _ending(process, log))
+            ending = await _ending(process, log)
+            if isinstance(e, TimeoutError):
+                raise ChildDied(f"The local model did not load in {LOAD_SECONDS:g} s; {_where(log)}.") from None
             if isinstance(e, Exception):
-                raise died from None
+                raise ChildDied(ending) from None
             raise  # the request that started it was stopped
 
     def _log_path(self, path: Path) -> Path:
@@ -180,7 +182,11 @@ async def _handshake(process: asyncio.subprocess.Process, key: str) -> str:
 async def _ending(process: asyncio.subprocess.Process, log: Path) -> str:
     code = await process.wait()
     how = f"by signal {-code}" if code < 0 else f"with status {code}"
-    return f"The local model's process ended {how}; its log is {log.name} in Jupyter's runtime directory."
+    return f"The local model's process ended {how}; {_where(log)}."
+
+
+def _where(log: Path) -> str:
+    return f"its log is {log.name} in Jupyter's runtime directory"
 
 
 class LocalProvider:

@@ -148,13 +148,21 @@ def _simulated(provider: Provider, request: Request) -> bool:
 
 
 def _described(host: Host) -> Mapping[str, Any]:
-    key = keys.find(host)
     return {
         "name": host.name,
         "about": host.about,
         "dialects": list(host.dialects),
         "base_urls": {k: v for k, v in host.dialects.items() if v},
-        "key": {"needed": host.key_needed, "present": key is not None, "source": key.source if key else None, "variable": host.key_env},
+        "key": {"needed": host.key_needed, "variable": host.key_env, **_key_state(host)},
         "local": host.local,
         "models": list(host.models),
     }
+
+
+def _key_state(host: Host) -> Mapping[str, Any]:
+    """Whether a key is there and from where; one that cannot be used is its own host's problem and no other's."""
+    try:
+        key = keys.find(host)
+    except Refused as e:
+        return {"present": False, "source": None, "problem": e.message}
+    return {"present": key is not None, "source": key.source if key else None}

@@ -41,6 +41,7 @@ class Replay:
     def __init__(self, recordings: Path = SHIPPED, sleep: Sleep = asyncio.sleep) -> None:
         self.recordings = recordings
         self.sleep = sleep
+        self._loaded: dict[str, Recording] = {}
 
     @classmethod
     def checked(cls, request: Request, recordings: Path = SHIPPED) -> Replay:
@@ -68,15 +69,18 @@ class Replay:
         raise Refused("not_found", f"There is no shipped recording {name!r}: {known}.")
 
     def load(self, name: str) -> Recording:
-        """A recording. Raises `Refused` like `find`, and where the file is none."""
+        """A recording, kept until it is played. Raises `Refused` like `find`, and where the file is none."""
         try:
-            return load(self.find(name))
+            if name not in self._loaded:
+                self._loaded[name] = load(self.find(name))
+            return self._loaded[name]
         except (RecordingError, OSError) as e:
             raise Refused("internal", str(e)) from None
 
     async def run(self, request: Request, sink: Sink) -> None:
         """See `Provider.run`. Raises `Refused` like `load`."""
         recording = await asyncio.to_thread(self.load, request.name)
+        self._loaded.clear()  # the player lives as long as its stream is kept
         await replay_recording(recording, sink, float(request.options.get("speed", 1)), self.sleep)
 
 
@@ -109,8 +113,15 @@ def _play(item: Entry | Frame, sink: Sink, speed: float) -> None:
         sink.emit(_scaled(item.event, speed), sink.now())
 
 
+PHASES = ("dns", "connect", "tls", "sent", "headers")
+
+
 def _scaled(event: Event, speed: float) -> Event:
+    """A connection's phases at the speed of the replay; what is no instant stays as it is."""
     if not isinstance(event, Notice) or event.kind != "connection":
         return event
-    phases = ("dns", "connect", "tls", "sent", "headers")
-    return replace(event, data={k: round(v / speed) if k in phases and isinstance(v, int) else v for k, v in event.data.items()})
+    return replace(event, data={k: round(v / speed) if k in PHASES and _instant(v) else v for k, v in event.data.items()})
+
+
+def _instant(value: object) -> bool:
+    return isinstance(value, int) and abs(value) < 2**53  # what `Entry.at` can be

@@ -123,7 +123,8 @@ def _known(request: Request) -> None:
 
 def _random(request: Request, purpose: str) -> Random:
     seed = request.options.get("seed", 0)
-    return Random(f"{seed}\n{purpose}\n{_prompt(request)}")  # noqa: S311 - it imitates, it protects nothing
+    # A prompt may hold half a character, which `Random` would not encode.
+    return Random(f"{seed}\n{purpose}\n{_prompt(request)}".encode("utf-8", "surrogatepass"))  # noqa: S311 - it imitates, it protects nothing
 
 
 def _pace(request: Request) -> Pace:

@@ -2,6 +2,7 @@
 
 import { LABELS, OPEN_MS, Refused, reasonOf } from "./transport.js";
 
+/** @import { StreamEvent } from "./messages.js" */
 /** @import { Reader, Transport, TransportName } from "./transport.js" */
 /** @import { Timers } from "./follow.js" */
 
@@ -20,6 +21,11 @@ const ORDER = {
 
 /** One that has worked is tried so many times in a row before it is given up: an outage is no reason to change. */
 const ATTEMPTS = 3;
+
+/** How long a kernel may take to answer for a stream that the server does not hold; without one, nobody says so. */
+const KERNEL_MS = 10_000;
+
+const ELSEWHERE = "the page's Jupyter server does not hold this stream";
 
 /**
  * A transport that is the first of a list to work. What fails to open within 3 s is passed over, and said so.
@@ -40,6 +46,8 @@ export class Choice {
   #reported = null;
   #worked = false;
   #failures = 0;
+  /** What the server said of a stream that only the kernel may know; until the kernel answers. @type {Refused | null} */
+  #unknown = null;
 
   /**
    * @param {object} options
@@ -83,8 +91,9 @@ export class Choice {
         },
       };
       try {
-        return await this.#try(stream, after, opening, signal);
+        return await (this.#unknown ? this.#askKernel(stream, after, opening, signal) : this.#try(stream, after, opening, signal));
       } catch (error) {
+        if (!signal.aborted && this.#leaveServer(error)) continue;
         if (opened || signal.aborted || error instanceof Refused) throw error;
         this.#fail(error);
       }
@@ -127,6 +136,48 @@ export class Choice {
     } finally {
       this.#timers.clearTimeout(timer);
     }
+  }
+
+  /**
+   * The kernel may read a stream from another server than the page's, or keep what a server has lost.
+   * @param {unknown} error
+   */
+  #leaveServer(error) {
+    if (!(error instanceof Refused) || error.code !== "not_found" || this.#name === "comm") return false;
+    this.#tried.push({ transport: this.#name, reason: error.message });
+    this.#onlyComm(ELSEWHERE);
+    this.#unknown = error;
+    return true;
+  }
+
+  /**
+   * The comm, as long as a kernel answers over it; else what the server said stands.
+   * @param {string} stream
+   * @param {number} after
+   * @param {Reader} reader
+   * @param {AbortSignal} signal
+   */
+  async #askKernel(stream, after, reader, signal) {
+    const refused = this.#unknown;
+    const silent = new AbortController();
+    const timer = this.#timers.setTimeout(() => silent.abort(refused), KERNEL_MS);
+    const answered = {
+      ...reader,
+      /** @param {StreamEvent[]} events */
+      events: (events) => {
+        this.#unknown = null;
+        this.#timers.clearTimeout(timer);
+        reader.events(events);
+      },
+    };
+    try {
+      await this.#try(stream, after, answered, AbortSignal.any([signal, silent.signal]));
+    } catch (error) {
+      throw this.#unknown && !signal.aborted ? refused : error;
+    } finally {
+      this.#timers.clearTimeout(timer);
+    }
+    if (this.#unknown && silent.signal.aborted) throw refused;
   }
 
   #work() {
