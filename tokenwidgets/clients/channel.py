@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from ..errors import Refused
 from ..events import Entry, ErrorCode
 from ..wire import messages
 from ..wire.messages import Joiner
 from .base import Disconnected
+
+if TYPE_CHECKING:
+    from .rest import Rest
 
 
 class _Inbox:
@@ -99,3 +103,30 @@ def _refusal(body: dict[str, Any]) -> Refused:
     error = body.get("error") or {}
     code = error.get("code")
     return Refused(cast(ErrorCode, code if code in get_args(ErrorCode) else "internal"), str(error.get("message", "Refused.")))
+
+
+class ChannelReader(ABC):
+    """Reads any number of streams over one connection, opened with the first, and opened again when it is gone.
+
+    Parameters
+    ----------
+    rest : the server.
+    """
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+        self._opening = asyncio.Lock()
+        self._channel: Channel | None = None
+
+    async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
+        """See `Reader.attach`."""
+        async with self._opening:
+            if self._channel is None:
+                self._channel = await self._connect()
+            channel = self._channel
+        async for batch in channel.attach(stream, after):
+            yield batch
+
+    @abstractmethod
+    async def _connect(self) -> Channel:
+        """A channel over a new connection; `_channel` is None again when that has gone."""

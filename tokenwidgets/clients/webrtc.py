@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from ..events import Entry
 from .base import Disconnected
-from .channel import Channel
+from .channel import Channel, ChannelReader
 from .rest import Rest
 
 if TYPE_CHECKING:
@@ -18,34 +16,15 @@ OPEN_SECONDS = 10.0
 """Longest wait for the data channel to open."""
 
 
-class WebRTCReader:
-    """Reads any number of streams over one peer connection, opened with the first.
-
-    Parameters
-    ----------
-    rest : the server, which answers the offer.
-    """
+class WebRTCReader(ChannelReader):
+    """Reads over one peer connection; the server answers its offer."""
 
     transport = "webrtc"
 
     def __init__(self, rest: Rest) -> None:
-        self._rest = rest
-        self._opening = asyncio.Lock()
+        super().__init__(rest)
         self._peer: RTCPeerConnection | None = None
-        self._channel: Channel | None = None
         self._closing: set[asyncio.Future[None]] = set()
-
-    async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
-        """See `Reader.attach`."""
-        channel = await self._open()
-        async for batch in channel.attach(stream, after):
-            yield batch
-
-    async def _open(self) -> Channel:
-        async with self._opening:
-            if self._channel is None:
-                self._channel = await self._connect()
-            return self._channel
 
     async def _connect(self) -> Channel:
         from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription

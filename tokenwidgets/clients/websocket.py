@@ -4,57 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from ..errors import Refused
-from ..events import Entry
 from ..runtime import TICKET_HEADER
 from ..wire.messages import MESSAGE_BYTES
-from .channel import Channel
+from .channel import Channel, ChannelReader
 from .rest import Rest
 
 OPEN_SECONDS = 10.0
 """Longest wait for the socket to open."""
 
 
-class WebSocketReader:
-    """Reads any number of streams over one socket, opened with the first.
-
-    Parameters
-    ----------
-    rest : the server.
-    """
+class WebSocketReader(ChannelReader):
+    """Reads over one socket."""
 
     transport = "ws"
 
     def __init__(self, rest: Rest) -> None:
-        self._rest = rest
-        self._opening = asyncio.Lock()
+        super().__init__(rest)
         self._connection: ClientConnection | None = None
-        self._channel: Channel | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
-        """See `Reader.attach`."""
-        channel = await self._open()
-        async for batch in channel.attach(stream, after):
-            yield batch
+    async def _connect(self) -> Channel:
+        connection = self._connection = await self._dial()
+        outbox: asyncio.Queue[str] = asyncio.Queue()
+        channel = Channel(outbox.put_nowait)
+        writer = self._task(_write(connection, outbox))
+        self._task(self._read(connection, channel, writer))
+        return channel
 
-    async def _open(self) -> Channel:
-        async with self._opening:
-            if self._channel is None:
-                connection = self._connection = await self._connect()
-                outbox: asyncio.Queue[str] = asyncio.Queue()
-                self._channel = Channel(outbox.put_nowait)
-                writer = self._task(_write(connection, outbox))
-                self._task(self._read(connection, self._channel, writer))
-            return self._channel
-
-    async def _connect(self) -> ClientConnection:
+    async def _dial(self) -> ClientConnection:
         server = self._rest.server
         url = "ws" + server.url.removeprefix("http") + "tokenwidgets/socket"
         tls = self._rest.tls if isinstance(self._rest.tls, ssl.SSLContext) else (True if url.startswith("wss") else None)
