@@ -10,7 +10,7 @@ from . import dialects
 from .errors import Refused
 from .providers import config
 from .providers.hosts import Host
-from .request import Request, parse
+from .request import parse
 
 LANGUAGES = ("python", "curl")
 
@@ -36,8 +36,9 @@ def code(request: Mapping[str, Any], language: str = "python") -> str:
         raise Refused("bad_request", f"Code is written for OpenAI's chat completions, which {host.name} does not speak.")
     if not host.dialects["openai-chat"]:
         raise Refused("bad_request", f"{host.name} answers inside tokenwidgets: no other program can call it.")
-    body = json.loads(dialects.get("openai-chat").encode(checked, host.profile).body)
-    return _python(host, body) if language == "python" else _curl(host, checked, body)
+    call = dialects.get("openai-chat").encode(checked, host.profile)
+    body = json.loads(call.body)
+    return _python(host, body) if language == "python" else _curl(host, call.path, body)
 
 
 _SDK = (
@@ -72,8 +73,7 @@ def _key(host: Host) -> str:
     return f'os.environ["{host.key_env}"]' if host.key_needed else f'os.environ.get("{host.key_env}", "none needed")'
 
 
-def _curl(host: Host, request: Request, body: dict[str, Any]) -> str:
-    call = dialects.get("openai-chat").encode(request, host.profile)
+def _curl(host: Host, path: str, body: dict[str, Any]) -> str:
     key = f' \\\n  -H "Authorization: Bearer ${host.key_env}"' if host.key_env else ""
     data = json.dumps(body, ensure_ascii=False, indent=2).replace("'", "'\\''")
-    return f"curl -N {host.dialects['openai-chat']}{call.path}{key} \\\n  -H 'Content-Type: application/json' \\\n  -d '{data}'\n"
+    return f"curl -N {host.dialects['openai-chat']}{path}{key} \\\n  -H 'Content-Type: application/json' \\\n  -d '{data}'\n"
