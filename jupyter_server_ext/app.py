@@ -98,8 +98,8 @@ class TokenWidgetsApp(ExtensionApp):
 
     def _make_hub(self) -> Hub:
         from tokenwidgets.hub import Hub, Limits
-        from tokenwidgets.providers.http import Watchdogs
         from tokenwidgets.providers.registry import Registry
+        from tokenwidgets.providers.watchdogs import Watchdogs
 
         registry = Registry(Path(jupyter_runtime_dir()), watchdogs=Watchdogs(self.idle_seconds, self.progress_seconds))
         return Hub(registry, Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__}), self._ended)

@@ -27,8 +27,8 @@ def no_keys_and_no_config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     from tokenwidgets.providers.hosts import BUILT_IN
 
     for host in BUILT_IN.values():
-        if host.key_env:
-            monkeypatch.delenv(host.key_env, raising=False)
+        for variable in filter(None, (host.key_env, host.url_env)):
+            monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TOKENWIDGETS_CONFIG", str(tmp_path / "tokenwidgets.toml"))
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,6 +56,7 @@ class MemoryStream:
         self.id = ident
         self.journal = Journal()
         self.readers = 0
+        self.clock: Callable[[], int] | None = None
 
     @contextmanager
     def attached(self) -> Iterator[None]:

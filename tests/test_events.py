@@ -16,6 +16,7 @@ from tokenwidgets.card import bundle
 from tokenwidgets.events import (
     TERMINAL,
     Audio,
+    Billing,
     Carry,
     End,
     EndReason,
@@ -65,7 +66,7 @@ EVENTS: dict[type[Any], st.SearchStrategy[Any]] = {
         st.none() | numbers, st.none() | objects,
     ),
     Notice: st.builds(Notice, texts, objects),
-    End: st.builds(End, st.sampled_from(get_args(EndReason)), st.none() | texts),
+    End: st.builds(End, st.sampled_from(get_args(EndReason)), st.none() | texts, st.sampled_from([None, *get_args(Billing)])),
     Error: st.builds(
         Error, st.sampled_from(get_args(ErrorCode)), texts, st.sampled_from(get_args(Stage)), counts, st.booleans(), st.none() | numbers
     ),

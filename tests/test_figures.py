@@ -15,6 +15,29 @@ from tokenwidgets.events import End, Error, decode
 from tokenwidgets.metrics import Metrics, measure
 from tokenwidgets.timeline import timeline
 
+WORDS = json.loads((Path(__file__).parent / "data/words.json").read_text())
+
+
+@pytest.mark.parametrize("case", WORDS["retry"], ids=lambda case: case["words"])
+def test_a_retry_in_the_words_of_the_widget(case):
+    assert figures.retry(case["data"], case["host"]) == case["words"]
+
+
+@pytest.mark.parametrize("data", [{}, {"wait": "soon", "code": []}, {"wait": float("inf")}, {"wait": True, "of": {}}])
+def test_a_retry_of_a_file_that_is_not_well_is_words_all_the_same(data):
+    assert figures.retry(data, "{x}").startswith("An error at {x}: trying again ")
+
+
+@pytest.mark.parametrize("case", WORDS["bill"], ids=lambda case: f"{case['cancel_stops_billing']}")
+def test_the_bill_in_the_words_of_the_widget(case):
+    assert figures.bill(End("cancelled", cancel_stops_billing=case["cancel_stops_billing"]), case["host"]) == case["words"]
+    assert figures.bill(Error("internal", "x"), case["host"]) == figures.bill(None, case["host"]) == ""
+
+
+@pytest.mark.parametrize("case", WORDS["limit"], ids=lambda case: f"{case['data']}")
+def test_a_rate_limit_in_the_words_of_the_widget(case):
+    assert figures.limit(case["data"], case["host"]) == case["words"]
+
 
 @pytest.mark.parametrize(("us", "words"), [
     (None, "–"), (0, "0 ms"), (499, "0 ms"), (500, "1 ms"), (412_000, "412 ms"), (999_499, "999 ms"), (999_500, "1.00 s"),

@@ -250,6 +250,24 @@ def test_continue_without_a_beginning(shell):
     assert "no conversation" in shell.refused("%%stream -c\nTwo?")
 
 
+def test_continue_keeps_tools_calls_and_pictures(shell, tmp_path):
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
+    shell.run('def look(place: str) -> str:\n    """Look somewhere."""\n    return "a cat"\npicture = b"GIF89a..."')
+    turn = shell.run(f"%%stream sim/tool-caller {FAST} --tool look --image '{tmp_path}/cat.png' --image picture --out kept\nWhat is there?")
+    assert isinstance(turn, tw.Turn)
+    assert shell["kept"] is turn
+    assert [call.result for call in turn.calls] == ["a cat"]
+    assert 'look(place="' in shell.err
+    assert turn.text in shell.out
+    again = shell.run(f"%stream -c {FAST} And now?")
+    sent = again.results[0].request["messages"]
+    assert [m["role"] for m in sent] == ["user", "assistant", "tool", "assistant", "user"]
+    assert [p["type"] for p in sent[0]["content"]] == ["image_url", "image_url", "text"]
+    assert again.results[0].request["tools"][0]["function"]["description"] == "Look somewhere."
+    assert len(again.calls) == 1
+    assert isinstance(shell.run(f"%%stream sim/steady {FAST}\nWhy?"), tw.Result), "a new conversation has no tools"
+
+
 # ---- ways to run
 
 
@@ -323,6 +341,12 @@ def test_what_only_begins_like_a_command_is_a_prompt(shell, server, line):
 def test_list(shell):
     shell.run("%stream list")
     assert "sim/steady" in shell.out
+    assert "USD" not in shell.out, "a column of which nothing is known is left out"
+
+
+def test_list_of_some(shell):
+    shell.run("%stream list SIM/BURST")
+    assert [line.split()[0] for line in shell.out.strip().splitlines()] == ["model", "sim/bursty"]
 
 
 def test_hosts(shell, monkeypatch):
@@ -330,6 +354,9 @@ def test_hosts(shell, monkeypatch):
     shell.run("%stream hosts")
     assert "OPENAI_API_KEY" in shell.out
     assert "missing: set DEEPSEEK_API_KEY" in shell.out
+    assert "stopping ends the bill" in shell.out
+    for words in ("not documented", "depends on who answers", "no bill"):
+        assert words in shell.out
     assert KEY not in shell.out
 
 
@@ -342,7 +369,8 @@ def test_doctor(shell):
 def test_help(shell, line):
     shell.run(line)
     assert "%%stream [MODEL] [options]" in shell.out
-    for option in ("--transport", "--option KEY VALUE", "--continue", "--record", "--background", "--raw", "--out", "--format", "--system"):
+    options = "--transport --option KEY VALUE --continue --tool NAME --image WHAT --record --background --raw --out --format --system"
+    for option in options.replace(" --", "|--").split("|"):
         assert option in shell.out
     assert shell.failed is None
 
@@ -407,6 +435,8 @@ def test_a_key_on_the_line_is_sent_nowhere(shell, server):
         ("%stream sim/steady", "no prompt"),
         ("%stream -T ws", "no prompt"),
         ("%%stream sim/steady --out 1bad\nWhy?", "--out names a variable"),
+        ("%%stream sim/steady --tool nothing\nWhy?", "there is no function 'nothing'"),
+        ("%%stream sim/steady --image nothing.png\nWhy?", "The picture nothing.png cannot be read: no such file"),
         ("%stream replay nope.jsonl", "nope.jsonl cannot be read: no such file"),
         ("%stream replay folder.jsonl", "folder.jsonl cannot be read: is a directory"),
     ],
@@ -479,10 +509,12 @@ def completed(shell: Shell, text: str) -> list[str]:
         ("%%stream -o tem", "temperature"),
         ("%%stream -o itl", "itl_ms"),
         ("%%stream -f j", "json"),
+        ("%%stream --tool complete", "completed_by_hand"),
         ("%stream li", "list"),
     ],
 )
 def test_completion(shell, typed, offered):
+    shell.shell.user_ns["completed_by_hand"] = completed
     assert offered in completed(shell, typed)
 
 
@@ -498,6 +530,17 @@ def test_completion_with_a_broken_configuration_is_silent(shell, tmp_path, capsy
     (tmp_path / "tokenwidgets.toml").write_text("[")
     assert "sim/steady" in completed(shell, "%%stream si")
     assert capsys.readouterr() == ("", "")
+
+
+def test_completion_offers_what_hosts_told_before(shell, monkeypatch, server):
+    """Also in another process, and while no host can be reached."""
+    assert "scripted/m" in tw.models()
+    monkeypatch.setattr(completion, "_ask", _fails)
+    assert "scripted/m" in completed(shell, "%%stream scr")
+
+
+async def _fails() -> list[Any]:
+    raise OSError
 
 
 def test_completion_never_waits_for_the_network(shell, monkeypatch):

@@ -25,7 +25,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, output_from_msg
 from websockets.sync.client import ClientConnection, connect
 
-from tokenwidgets.display import VIEW
+from tokenwidgets.output import VIEW
 from tokenwidgets.providers.hosts import BUILT_IN
 
 KEY = "sk-planted-1234567890abcdef"
@@ -278,6 +278,27 @@ def test_a_failure_and_a_background_stream(tmp_path):
     assert data(notebook.cells[4])["text/plain"] == "'stop'"
 
 
+TOOL = """
+import tokenwidgets as tw
+def get_weather(city: str) -> str:
+    print("looking", city)
+    return "<b>12 °C</b>"
+c = tw.chat("sim/tool-caller", tools=[get_weather], ttft_ms=5, itl_ms=1, tokens=20)
+"""
+
+
+def test_a_turn_shows_its_rounds_and_its_calls_in_its_cell(tmp_path):
+    notebook = executed([TOOL, "c('How?')", "c('And now?').wait(); 1", "c.last"], tmp_path)
+    for cell, prints in zip(notebook.cells[1:], (True, True, False), strict=True):
+        first, call, answer = (o.data for o in cell.outputs if o.output_type == "display_data")
+        assert "get_weather" in first["text/html"]
+        assert call["text/plain"].startswith('get_weather(city="')
+        assert "&lt;b&gt;12 °C&lt;/b&gt;" in call["text/html"], "what a function gives is text"
+        assert "simulated answer" in answer["text/html"]
+        printed = "".join(o.text for o in cell.outputs if o.output_type == "stream")
+        assert printed.startswith("looking ") is prints
+
+
 # ---- a server's kernel
 
 
@@ -314,6 +335,15 @@ def test_an_interrupt_stops_the_servers_stream_and_what_was_to_run_next(kernel, 
     assert (nothing.outputs, reply["status"]) == ([], "aborted")
     assert server.stream(stream)["state"] == "ended"
     assert data(kernel.run("_ is kept, kept.finish_reason, len(kept.text) > 0"))["text/plain"] == "(True, 'cancelled', True)"
+
+
+def test_an_sdk_in_the_notebook_needs_no_token(kernel, server):
+    kernel.run("import tokenwidgets as tw\nfrom openai import OpenAI\nendpoint = tw.endpoint()\nclient = OpenAI(**endpoint)")
+    asked = "client.chat.completions.create(model='sim/steady', messages=[{'role': 'user', 'content': 'Why?'}], extra_body={'tokens': 8})"
+    assert "simulated answer" in data(kernel.run(f"{asked}.choices[0].message.content"))["text/plain"]
+    shown = data(kernel.run("endpoint"))["text/plain"]
+    assert "tokenwidgets/v1" in shown
+    assert server.ticket not in shown
 
 
 def test_nothing_secret_is_saved(kernel, server):

@@ -8,7 +8,7 @@ import pytest
 from chat_server import BOUND, Scripted
 
 import tokenwidgets as tw
-from tokenwidgets.display import VIEW
+from tokenwidgets.output import VIEW
 
 pytestmark = pytest.mark.usefixtures("in_process")
 

@@ -90,6 +90,19 @@ def test_a_failure_is_one_line_and_the_program_goes_on():
     assert err.count("\n") == 1
 
 
+def test_while_it_waits_to_try_again_it_says_so():
+    with Scripted([], status=429).running() as server:
+        server.configure()
+        _, out, err = run("-c", 'import tokenwidgets as tw; tw.stream("Why?", model="scripted/m", retries=1)')
+        assert len(server.calls) == 2
+    assert out == ""
+    waiting, failed, *rest = err.split("\n")
+    assert waiting == "Rate limited by scripted: trying again in 1 s (2 of 2)"
+    assert failed.startswith("failed: The scripted server refuses.")
+    assert failed.endswith(" · 1 retry · scripted/m")
+    assert rest == [""]
+
+
 def test_when_nobody_reads_the_output_the_stream_is_stopped():
     read, write = os.pipe()
     process = started("-c", f'import tokenwidgets as tw; r = tw.stream("Why?", {LONG}); r.wait(); tw.doctor()', stdout=write)

@@ -9,26 +9,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import hosts, models, open, replay, stream, streams
+    from .api import hosts, load, models, open, replay, stream, streams
+    from .chats import Chat, chat, open_chat
+    from .conversation import Conversation
     from .diagnosis import doctor
+    from .endpoint import endpoint
     from .errors import Refused, StreamFailed, TokenwidgetsError
     from .magic import load_ipython_extension, unload_ipython_extension
+    from .provider import Provider
     from .result import Result
+    from .rounds import Turn
+    from .widgets.inspector import WireInspector
+    from .widgets.latency import LatencyChart
     from .widgets.stream import TokenStream
+    from .widgets.timeline import Timeline
 
 _HOMES = {
-    "api": ("hosts", "models", "open", "replay", "stream", "streams"),
+    "api": ("hosts", "load", "models", "open", "replay", "stream", "streams"),
+    "chats": ("Chat", "chat", "open_chat"),
+    "conversation": ("Conversation",),
     "diagnosis": ("doctor",),
+    "endpoint": ("endpoint",),
     "errors": ("Refused", "StreamFailed", "TokenwidgetsError"),
     "magic": ("load_ipython_extension", "unload_ipython_extension"),
+    "provider": ("Provider",),
     "result": ("Result",),
+    "rounds": ("Turn",),
+    "widgets.inspector": ("WireInspector",),
+    "widgets.latency": ("LatencyChart",),
     "widgets.stream": ("TokenStream",),
+    "widgets.timeline": ("Timeline",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Refused", "Result", "StreamFailed", "TokenStream", "TokenwidgetsError", "doctor", "hosts", "load_ipython_extension", "models", "open",
-    "replay", "stream", "streams", "unload_ipython_extension",
+    "Chat", "Conversation", "LatencyChart", "Provider", "Refused", "Result", "StreamFailed", "Timeline", "TokenStream", "TokenwidgetsError", "Turn",
+    "WireInspector", "chat", "doctor", "endpoint", "hosts", "load", "load_ipython_extension", "models", "open", "open_chat", "replay",
+    "stream", "streams", "unload_ipython_extension",
 ]  # fmt: skip
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import images as pictures
 from .clients.base import Gateway
-from .clients.inprocess import InProcess
+from .clients.inprocess import InProcess, WithProvider
 from .display import show as display
 from .errors import Refused
+from .listing import ModelList
 from .portal import portal
+from .provider import Provider
 from .providers.base import Sink
 from .providers.registry import Call
 from .providers.replay import REPLAY_OPTIONS, replay_recording
-from .recording import Recording, RecordingError, load
+from .recording import Recording, RecordingError
+from .recording import load as read_recording
 from .request import Request
 from .result import Result
+from .structured import Structure
+from .tools import Toolbox, ToolLike
 from .transports import TRANSPORTS
 
 _gateway: Gateway | None = None
@@ -37,13 +43,13 @@ def gateway() -> Gateway:
 
 
 def _in_kernel() -> InProcess:
-    """The hub for what only this process can read, such as a file."""
+    """The hub for what only this process has, such as a file or a provider object."""
     global _files
     here = gateway()
     if isinstance(here, InProcess):
         return here
     with _lock:
-        _files = _files or InProcess("it plays a file of this kernel")
+        _files = _files or InProcess("only this kernel has what it needs")
         return _files
 
 
@@ -54,11 +60,14 @@ def stream(
     transport: str = "auto",
     system: str | None = None,
     messages: Sequence[Mapping[str, Any]] | None = None,
-    tools: Sequence[Mapping[str, Any]] | None = None,
+    tools: Iterable[ToolLike] | None = None,
+    images: Iterable[Any] = (),
+    schema: Any = None,
     dialect: str | None = None,
     show: bool = True,
     format: str = "markdown",
     record: str | Path | None = None,
+    provider: Provider | None = None,
     **options: Any,
 ) -> Result:
     """Ask a model; returns at once, with the answer coming.
@@ -69,29 +78,48 @@ def stream(
     model : `host/model`, an alias, or None for the default: the local model if it can run here, else the simulator.
     transport : how the page reads: auto (WebSocket, else SSE, else comm), sse, ws, webrtc or comm.
     system : instructions before the messages.
-    tools : functions the model may call, in the form of OpenAI's chat completions.
+    tools : what the model may call: Python functions, or definitions in the form of OpenAI's chat completions. They are only declared, as
+        one stream is one call of the provider: `r.tool_calls` has the calls. `tw.chat` carries them out and goes on.
+    images : pictures beside the prompt, each a path, an address, bytes, a PIL image or a figure of matplotlib.
+    schema : form of the answer: a JSON schema, a dataclass, a `TypedDict` or a pydantic model; `r.parsed` is then the answer in it.
     dialect : wire format, where the host speaks several.
     show : display it, live; in a terminal, print it.
     format : how the finished answer is set: markdown, text, json or code.
     record : file to save the stream to when it ends.
+    provider : host and key to use in place of those configured; the stream then runs in this kernel, and `model` may leave out the host.
     options : `max_tokens`, `temperature`, `seed`, … and what the host documents.
 
     Returns
     -------
     The stream. What goes wrong is in its `error`, shown in one sentence; nothing is raised but `Refused` for a transport that does not
-    exist and a recording that has no folder.
+    exist, a recording that has no folder, and a tool, picture or schema that is none.
     """
     if transport not in TRANSPORTS:
         raise Refused("bad_request", f"There is no transport {transport!r}: it is one of {', '.join(TRANSPORTS)}.")
     target = _recording(record)
+    structure = schema if isinstance(schema, Structure | None) else Structure(schema)
+    if structure is not None:
+        options["response_format"] = structure.response_format()
     fields = {
-        "prompt": prompt, "model": model, "system": system, "dialect": dialect, "options": options or None,
-        "messages": list(messages) if messages is not None else None, "tools": list(tools) if tools else None,
+        **_asked(prompt, messages, images), "model": model, "system": system, "dialect": dialect, "options": options or None,
+        "tools": Toolbox(tools or ()).definitions or None,
     }  # fmt: skip
-    result = Result(gateway(), {k: v for k, v in fields.items() if v is not None}, transport)
+    place = WithProvider(_in_kernel().hub, provider) if provider else gateway()
+    result = Result(place, {k: v for k, v in fields.items() if v is not None}, transport)
+    result.structure = structure
+    result.origin = "key of this kernel" if provider else ""
     if show:
         display(result, format)
     return result.begin(target)
+
+
+def _asked(prompt: str | None, messages: Sequence[Mapping[str, Any]] | None, images: Iterable[Any]) -> dict[str, Any]:
+    """What is asked, as fields of a request; pictures make a message of the prompt."""
+    if not (images := list(images)):
+        return {"prompt": prompt, "messages": None if messages is None else list(messages)}
+    if prompt is None or messages is not None:
+        raise Refused("bad_request", "Pictures go with a prompt; in messages they are parts of the type image_url.")
+    return {"messages": [{"role": "user", "content": pictures.content(prompt, images)}]}
 
 
 def _recording(file: str | Path | None) -> Path | None:
@@ -140,9 +168,24 @@ def replay(file: str | Path, *, speed: float = 1.0, transport: str = "auto", sho
     return result.begin()
 
 
+def load(source: Recording | str | Path) -> Result:
+    """A recorded stream as it was, whole at once: its text, figures, frames. `replay` plays it.
+
+    Parameters
+    ----------
+    source : a recording, or the path of one.
+
+    Raises
+    ------
+    RecordingError : the file is no recording, or cannot be read; the sentence says which.
+    """
+    recording = source if isinstance(source, Recording) else _loaded(Path(source).expanduser())
+    return Result.of(recording, _in_kernel())
+
+
 def _loaded(path: Path) -> Recording:
     try:
-        return load(path)
+        return read_recording(path)
     except OSError as e:
         raise RecordingError(f"{path} cannot be read: {(e.strerror or 'no such file').lower()}.") from None
 
@@ -162,9 +205,9 @@ class _Played:
         await replay_recording(self._recording, sink, self._speed)
 
 
-def models() -> list[str]:
-    """The name of every model that can be asked now."""
-    return [str(model["id"]) for model in portal().run(gateway().models())]
+def models() -> ModelList:
+    """The name of every model that can be asked now; shows as a table with what is known of each, which `details` gives."""
+    return ModelList(portal().run(gateway().models()))
 
 
 def hosts() -> list[Mapping[str, Any]]:

@@ -1,26 +1,30 @@
 """The static form of a stream: what stands in a saved notebook, with no kernel and no script, on any viewer.
 
 The HTML has inline styles only, in Jupyter's colours with fallbacks that hold in light and dark, and reads as plain prose where a
-sanitiser takes the styles and the drawing away. Model text never becomes markup.
+sanitiser takes the styles and the drawing away. Model text never becomes markup: its Markdown is read by `markdown.py`, and what is set is
+made here. It has the measures of the live card (`js/src/stream/stream.css`), which takes its place.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
+from typing import Literal
 
-from . import figures
-from .events import CONTENT, Audio, End, Entry, Error, Reasoning, Refusal, Start, Text, Tool, Transcript
+from . import asides, figures
+from .events import End, Entry, Error, Notice, Start
+from .markdown_html import code, prose
+from .markdown_text import fence, inert, rewritten
 from .markup import Html, clean, join, tag
 from .metrics import code_points, estimate, measure, reasoning_us
-from .timeline import AMBER, RED, timeline
+from .parts import Part, parts
+from .skin import AMBER, CODE, DONE, INK, LINE, PROSE, QUIET, RED, TINT, UI, WRAP
+from .timeline import timeline
 
 Format = Literal["markdown", "text", "json", "code"]
-"""How the answer is set: prose, or one block of code."""
+"""How the answer is set: as Markdown, as the text it is, or as one block of code; JSON that is valid is laid out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,57 +36,15 @@ class Info:
     model : `host/model`; by default as the stream's `start` says.
     transport : how it was read: sse, ws, webrtc, comm or direct; None leaves it out.
     why : why it was that one, shown on hover.
+    origin : what is special about who answered, in words.
     date : when it began; by default as `start` says.
     """
 
     model: str | None = None
     transport: str | None = None
     why: str = ""
+    origin: str = ""
     date: datetime | None = None
-
-
-@dataclass(slots=True)
-class _Part:
-    """One block of one choice, put together."""
-
-    kind: str
-    choice: int
-    note: str = ""
-    """What sort of it: a summary, a speaker, a tool's name."""
-    deltas: list[str] = field(default_factory=list)
-    call: Tool | None = None
-    """The finished call, once it is."""
-
-    @property
-    def text(self) -> str:
-        return clean("".join(self.deltas))
-
-    def add(self, event: _Content) -> None:
-        self.deltas.append("" if isinstance(event, Audio) else event.delta)
-        match event:
-            case Reasoning():
-                self.note = event.kind
-            case Transcript():
-                self.note = event.role
-            case Tool():
-                self.note = event.name or self.note
-                self.call = event if event.done else self.call
-            case _:
-                pass
-
-
-_Content: TypeAlias = Text | Reasoning | Refusal | Tool | Audio | Transcript
-
-
-def _parts(entries: Sequence[Entry]) -> list[_Part]:
-    """Blocks in the order in which they began, choice by choice."""
-    parts: dict[tuple[int, int, str], _Part] = {}
-    for entry in entries:
-        if isinstance(entry.event, CONTENT):
-            event = entry.event
-            place = (event.choice, event.block, event.type)
-            parts.setdefault(place, _Part(event.type, event.choice)).add(event)
-    return sorted(parts.values(), key=lambda part: part.choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +63,27 @@ TRANSPORTS: Mapping[str, _Transport] = {
 }
 """One colour and one mark for each, everywhere (Okabe and Ito's palette)."""
 
-INK = "var(--jp-ui-font-color1,inherit)"
-QUIET = "var(--jp-ui-font-color2,#777)"
-LINE = "var(--jp-border-color2,rgba(128,128,128,.4))"
-TINT = "rgba(128,128,128,.15)"
-CODE = "var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace)"
-UI = "var(--jp-ui-font-family,system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif)"
-PROSE = "var(--jp-content-font-family,system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif)"
-DONE = "var(--jp-border-color1,#9e9e9e)"
-"""Colours and fonts of the host; the fallbacks are the page's own ink and greys that show on white and on black."""
-
 SPOKEN = ("text", "refusal", "tool", "transcript")
 """Parts that make the plain answer."""
 
-WRAP = "white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate"
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What a reader must not miss of an end: the same in colour, in a bold word, and in a sentence."""
+
+    title: str
+    words: str
+    rgb: str
+
+
+_RED_RGB, _AMBER_RGB = "211,47,47", "245,124,0"
+
+_VERDICTS: Mapping[str, _Verdict] = {
+    "truncated": _Verdict("Cut off", figures.CUT_OFF.split(": ", 1)[1], _AMBER_RGB),
+    "length": _Verdict("Token limit", figures.NOTES["length"], _AMBER_RGB),
+    "filter": _Verdict("Filtered", figures.NOTES["filter"], _AMBER_RGB),
+    "refusal": _Verdict("Refused", "The model refused this request.", _AMBER_RGB),
+}
 
 
 def bundle(entries: Sequence[Entry], info: Info | None = None, format: Format = "markdown") -> dict[str, str]:
@@ -136,12 +105,18 @@ class _Card:
         self.info = info
         self.format = format
         self.metrics = measure(entries)
-        self.parts = _parts(entries)
+        self.parts = parts(entries)
         self.start = next((e.event for e in entries if isinstance(e.event, Start)), None)
 
     @property
     def model(self) -> str:
         return clean(self.info.model or (self.start.model if self.start else figures.UNKNOWN))
+
+    @property
+    def served(self) -> str:
+        """The model that answers, where it is another than was asked for."""
+        names = [e.event.data.get("model") for e in self.entries if isinstance(e.event, Notice) and e.event.kind == "served"]
+        return str(names[-1]) if names and names[-1] and names[-1] != self.model else ""
 
     @property
     def date(self) -> str:
@@ -150,9 +125,17 @@ class _Card:
 
     @property
     def origin(self) -> list[str]:
-        """`simulated`, `replayed`: said wherever the stream is shown."""
+        """`simulated`, `replayed`, or whose key it was: said wherever the stream is shown."""
         start = self.start
-        return [word for word, holds in (("simulated", start and start.simulated), ("replayed", start and start.replayed)) if holds]
+        words = [word for word, holds in (("simulated", start and start.simulated), ("replayed", start and start.replayed)) if holds]
+        return [*words, *([self.info.origin] if self.info.origin else [])]
+
+    @property
+    def verdict(self) -> _Verdict | None:
+        end = self.metrics.end
+        if isinstance(end, Error):
+            return _Verdict("Failed", end.message, _RED_RGB)
+        return _VERDICTS.get(end.reason if isinstance(end, End) else "truncated")
 
     # ---- text/plain and text/markdown
 
@@ -163,30 +146,31 @@ class _Card:
         outcome = figures.outcome(self.metrics)
         return " · ".join(w for w in (clean(outcome) if outcome != "done" else "", *words) if w)
 
-    def spoken(self) -> str:
-        """The answer and the tool calls as text."""
-        texts = [f"{clean(p.note) or 'tool'}({_arguments(p)})" if p.kind == "tool" else p.text for p in self.parts if p.kind in SPOKEN]
-        return "\n\n".join(text for text in texts if text)
-
     def plain(self) -> str:
-        return "\n\n".join(t for t in (self.spoken(), self.summary()) if t)
+        texts = [f"{clean(p.note) or 'tool'}({p.arguments()})" if p.kind == "tool" else p.text for p in self.parts if p.kind in SPOKEN]
+        return "\n\n".join(t for t in (*texts, self.summary()) if t)
 
     def markdown(self) -> str:
-        answer = self.spoken()
-        body = _fence(answer) if self.format in ("json", "code") and answer else _inert(answer)
-        return "\n\n".join(t for t in (body, f"*{_inert(self.summary())}*") if t)
+        texts = [self._written(part) for part in self.parts if part.kind in SPOKEN]
+        return "\n\n".join(t for t in (*texts, f"*{inert(self.summary())}*") if t)
+
+    def _written(self, part: Part) -> str:
+        if part.kind == "tool":
+            return inert(f"{clean(part.note) or 'tool'}({part.arguments()})")
+        if part.kind == "text" and self.format in ("json", "code"):
+            return fence(_laid_out(part.text, self.format), "json" if self.format == "json" else "") if part.text else ""
+        return rewritten(part.text) if self.format == "markdown" else inert(part.text)
 
     # ---- text/html
 
     def html(self) -> str:
-        colour = self._colour()
-        bar = tag("div", style=f"flex:none;width:4px;background:{colour}")
-        inside = "flex:1;min-width:0;padding:10px 16px 10px 12px"
-        body = tag("div", self._head(), *self._body(), self._verdict(), self._foot(), style=inside)
+        bar = tag("div", style=f"flex:none;width:3px;background:{self._colour()}")
+        body = tag("div", *self._body(), self._end(), style="min-height:60px;padding:0 16px 4px 13px")
+        inside = tag("div", self._head(), body, self._foot(), style="flex:1;min-width:0")
         return tag(
             "div",
             bar,
-            body,
+            inside,
             # Jupyter's own MathJax would set "from $5 to $9" as a formula.
             class_="tex2jax_ignore mathjax_ignore",
             style=f"display:flex;overflow:hidden;box-sizing:border-box;max-width:800px;margin:4px 0;border:1px solid {LINE};"
@@ -194,23 +178,26 @@ class _Card:
         )
 
     def _colour(self) -> str:
-        end = self.metrics.end
-        if isinstance(end, Error):
-            return RED
-        return AMBER if not isinstance(end, End) or end.reason in ("truncated", "filter") else DONE
+        verdict = self.verdict
+        if verdict is None:
+            return AMBER if figures.phase(self.metrics) != "done" else DONE
+        return RED if verdict.rgb == _RED_RGB else AMBER
 
     def _head(self) -> Html:
         label = f"padding:0 6px;border-radius:3px;background:{TINT};font-size:11px;line-height:18px;color:{QUIET}"
+        phase = figures.phase(self.metrics)
+        words = figures.outcome(self.metrics) if phase == "done" else phase
+        model = tag("span", self.model, style=f"color:{QUIET}")
+        answered = [tag("span", f"answered by {self.served}", style=f"color:{QUIET}")] if self.served else []
         tags = [tag("span", word, style=label) for word in self.origin]
-        model = tag("strong", self.model, style=f"font-weight:600;color:{INK}")
-        left = [tag("span", figures.phase(self.metrics), style=f"color:{QUIET}"), model, *tags]
-        right = [*self._transport(), *([tag("span", self.date)] if self.date else [])]
+        left = [tag("strong", words, style="font-weight:600"), model, *answered, *tags, *self._transport()]
+        right = [tag("span", self.date)] if self.date else []
         return tag(
             "div",
             _row(left, f"color:{INK}"),
             Html(" "),
             _row(right, f"color:{QUIET};margin-left:auto"),
-            style="display:flex;flex-wrap:wrap;gap:0 16px;min-height:20px;margin-bottom:10px",
+            style="display:flex;flex-wrap:wrap;align-items:center;gap:0 16px;min-height:40px;padding:0 16px 0 13px",
         )
 
     def _transport(self) -> list[Html]:
@@ -218,7 +205,7 @@ class _Card:
         if transport is None:
             return []
         mark = tag("span", transport.mark, style=f"color:{transport.colour};font-size:11px")
-        return [tag("span", mark, Html(" "), transport.name, title=self.info.why or f"read over {transport.name}")]
+        return [tag("span", mark, Html(" "), transport.name, title=self.info.why or f"read over {transport.name}", style=f"color:{QUIET}")]
 
     def _body(self) -> list[Html]:
         several = len({p.choice for p in self.parts}) > 1
@@ -229,57 +216,85 @@ class _Card:
             out.append(self._part(part))
         return out
 
-    def _part(self, part: _Part) -> Html:
+    def _part(self, part: Part) -> Html:
         match part.kind:
             case "reasoning":
                 return self._reasoning(part)
             case "tool":
                 return _tool(part)
             case "refusal":
-                return join(_label("Refusal"), _prose(part.text))
+                words = join(_label(tag("strong", "Refusal")), self._words(part.text))
+                return tag("div", words, style=f"margin:0 0 8px;padding:0 0 0 12px;border-left:2px solid {AMBER}")
             case "transcript":
-                return join(_label(f"Spoken, {part.note}"), _prose(part.text))
+                return join(_label(f"Spoken, {part.note}"), self._words(part.text))
             case "audio":
                 return _label("Sound, not kept in this output")
             case _:
-                return _code(part.text) if self.format in ("json", "code") else _prose(part.text)
+                return self._answer(part.text)
 
-    def _reasoning(self, part: _Part) -> Html:
+    def _answer(self, text: str) -> Html:
+        if self.format in ("json", "code"):
+            return code(_laid_out(text, self.format)) if text else Html("")
+        return self._words(text)
+
+    def _words(self, text: str, colour: str = INK) -> Html:
+        return prose(text, colour) if self.format == "markdown" else _verbatim(text, colour)
+
+    def _reasoning(self, part: Part) -> Html:
         words = ["Reasoning summary" if part.note == "summary" else "Reasoning"]
         if sum(p.kind == "reasoning" for p in self.parts) == 1:
             words += [_elapsed(reasoning_us(self.entries)), self._thought_tokens(part)]
         return tag(
             "details",
             tag("summary", ", ".join(words), style=f"color:{QUIET};cursor:pointer"),
-            tag("div", _prose(part.text, QUIET), style="margin:4px 0 0 16px"),
+            tag("div", self._words(part.text, QUIET), style="margin:8px 0 0"),
             style="margin:0 0 8px",
         )
 
-    def _thought_tokens(self, part: _Part) -> str:
+    def _thought_tokens(self, part: Part) -> str:
         counted = self.metrics.usage.reasoning if self.metrics.usage else None
         count = estimate(sum(map(bool, part.deltas)), code_points("".join(part.deltas))) if counted is None else counted
         return f"{'' if counted is not None else '~'}{count:,} tokens"
 
-    def _verdict(self) -> Html:
-        """What a reader must not miss: a failure, a cut; and what else is to be said of the end."""
+    def _end(self) -> Html:
+        """What else came, and what is to be said of the end."""
+        verdict = self.verdict
+        return join(_asides(self.entries), _notice(verdict) if verdict else _label(self._aside()))
+
+    def _aside(self) -> str:
+        """A pause, an answer without words, what a stop did to the bill, or a rate limit that is near; a replay calls nobody."""
         end = self.metrics.end
-        if isinstance(end, Error):
-            return _notice("Failed", end.message, "211,47,47")
-        if not isinstance(end, End) or end.reason == "truncated":
-            return _notice("Cut off", figures.CUT_OFF.split(": ", 1)[1], "245,124,0")
-        note = figures.NOTES.get(end.reason)
-        return _label(note) if note else Html("")
+        if isinstance(end, End) and end.reason in figures.NOTES:
+            return figures.NOTES[end.reason]
+        if figures.phase(self.metrics) == "done" and not self.parts:
+            return "The answer is empty."
+        if self.start is None or self.start.replayed:
+            return ""
+        notices = [e.event.data for e in self.entries if isinstance(e.event, Notice) and e.event.kind == "rate_limits"]
+        host = self.start.host
+        return clean(figures.bill(end, host) or figures.limit(notices[-1] if notices else {}, host))
 
     def _foot(self) -> Html:
-        line = tag("span", figures.line(self.metrics), style=f"flex:none;max-width:100%;color:{QUIET};font-variant-numeric:tabular-nums")
+        line = tag("span", figures.line(self.metrics), style="flex:none;max-width:100%;font-variant-numeric:tabular-nums")
         chart = tag("div", timeline(self.entries, self.metrics), style="flex:1;min-width:160px")
-        return tag("div", line, chart, style="display:flex;flex-wrap:wrap;align-items:center;gap:4px 16px;margin-top:8px")
+        style = "display:flex;flex-wrap:wrap;align-items:center;gap:4px 16px;min-height:36px;padding:0 16px 0 13px;font-size:12px"
+        return tag("div", line, chart, style=f"{style};color:{QUIET}")
+
+
+def _laid_out(text: str, format: Format) -> str:
+    """JSON that is valid, with its lines; everything else as it is."""
+    if format != "json":
+        return text
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _row(items: Sequence[Html], style: str) -> Html:
     """Items beside each other, with blanks between them for where styles are gone."""
     spaced = [Html(" ") if i % 2 else items[i // 2] for i in range(2 * len(items) - 1)]
-    return tag("div", *spaced, style=f"display:flex;flex-wrap:wrap;align-items:baseline;gap:0 10px;{style}")
+    return tag("div", *spaced, style=f"display:flex;flex-wrap:wrap;align-items:baseline;gap:0 16px;{style}")
 
 
 def _elapsed(us: int | None) -> str:
@@ -288,61 +303,48 @@ def _elapsed(us: int | None) -> str:
 
 
 def _label(words: str) -> Html:
-    return tag("div", words, style=f"color:{QUIET};margin:0 0 4px")
+    return tag("div", words, style=f"color:{QUIET};margin:0 0 4px") if words else Html("")
 
 
-def _notice(title: str, words: str, rgb: str) -> Html:
-    return tag(
-        "div",
-        tag("strong", f"{title}: "),
-        words,
-        style=f"margin:0 0 8px;padding:4px 8px;border-radius:4px;background:rgba({rgb},.14);{WRAP}",
+def _notice(verdict: _Verdict) -> Html:
+    colours = f"border-left:3px solid rgb({verdict.rgb});background:rgba({verdict.rgb},.12)"
+    style = f"margin:0 0 8px;padding:6px 10px;border-radius:4px;{colours};{WRAP}"
+    return tag("div", tag("strong", f"{verdict.title}: "), verdict.words, style=style)
+
+
+def _verbatim(text: str, colour: str) -> Html:
+    return (
+        tag("div", text, style=f"max-width:72ch;margin:0 0 8px;color:{colour};font:14px/1.5 {PROSE};{WRAP}", dir="auto")
+        if text
+        else Html("")
     )
 
 
-def _prose(text: str, colour: str = INK) -> Html:
-    """Paragraphs; line breaks stay where styles do not. They stand a line apart, as they did while they came: nothing moves."""
-    style = f"max-width:72ch;padding:0;color:{colour};font:14px/1.5 {PROSE};{WRAP}"
-    paragraphs = [p for p in re.split(r"\n[ \t]*\n+", text.strip("\n")) if p]
-    margins = [*("0 0 21px" for _ in paragraphs[1:]), "0 0 8px"]
-    return join(*(tag("p", *_lines(p), style=f"margin:{m};{style}", dir="auto") for p, m in zip(paragraphs, margins, strict=False)))
-
-
-def _lines(paragraph: str) -> list[str]:
-    first, *rest = paragraph.split("\n")
-    return [first, *(piece for line in rest for piece in (tag("br"), line))]
-
-
-def _code(text: str) -> Html:
-    style = f"margin:0 0 8px;padding:8px;border:0;border-radius:4px;background:{TINT};color:{INK};font:12px/1.45 {CODE};{WRAP}"
-    return tag("pre", text, style=style, dir="ltr") if text else Html("")
-
-
-def _tool(part: _Part) -> Html:
+def _tool(part: Part) -> Html:
     state = "" if part.call is None or not part.call.invalid else ", arguments are not valid JSON"
     words = f"Tool call{state if part.call else ', cut off'}"
-    return join(tag("div", f"{words} ", tag("code", part.note or "tool", style=f"font:12px {CODE};color:{INK};background:none"),
-                    style=f"color:{QUIET};margin:0 0 4px"), _code(_arguments(part, indent=2)))  # fmt: skip
+    name = tag("code", part.note or "tool", style=f"font:12px {CODE};color:{INK};background:none")
+    arguments = part.arguments(indent=2)
+    return join(tag("div", f"{words} ", name, style=f"color:{QUIET};margin:0 0 4px"), code(arguments) if arguments else Html(""))
 
 
-def _arguments(part: _Part, indent: int | None = None) -> str:
-    """A call's arguments: as parsed, else as they came."""
-    if part.call is None or part.call.invalid or part.call.arguments is None:
-        return part.text
-    return clean(json.dumps(part.call.arguments, indent=indent, ensure_ascii=False))
+def _asides(entries: Sequence[Entry]) -> Html:
+    """Sources, tools that ran elsewhere, and what is not kept here, each in one quiet line."""
+    links = asides.sources(entries)
+    shown = [_source(source) for source in links[: asides.SOURCES]]
+    more = [f"and {len(links) - len(shown)} more"] if len(links) > len(shown) else []
+    tools, media = asides.tools(entries), asides.media(entries)
+    lines = [
+        join("Sources: ", *_separated([*shown, *more])) if shown else Html(""),
+        join(f"Used at the provider: {', '.join(tools)}") if tools else Html(""),
+        join(f"{media} {'picture or file' if media == 1 else 'pictures and files'}, not kept in this output") if media else Html(""),
+    ]
+    return join(*(_label(line) for line in lines))
 
 
-_MARKS = re.compile(r"[\\`*_{}\[\]()<>#|~!&$:@=^+\-]|(?<=\w)\.(?=\w)|^\s+|(?<=\d)\.(?=\s)", re.MULTILINE)
+def _source(source: asides.Source) -> Html:
+    return tag("a", source.title or source.address, href=source.address, title=source.address, rel="noopener noreferrer", target="_blank")
 
 
-def _inert(text: str) -> str:
-    """Text as Markdown that renders as that text: marks become character references, which no Markdown takes for structure."""
-    lines = _MARKS.sub(lambda m: "".join(c if c == "\n" else f"&#{ord(c)};" if c != " " else "&nbsp;" for c in m[0]), text)
-    return re.sub(r"(?<=[^\n])\n(?=[^\n])", "  \n", lines)
-
-
-def _fence(text: str) -> str:
-    """A code block whose fence is longer than any in the text."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    marks = "`" * max(3, longest + 1)
-    return f"{marks}\n{text}\n{marks}"
+def _separated(items: Sequence[str]) -> list[str]:
+    return [" · " if i % 2 else items[i // 2] for i in range(2 * len(items) - 1)]

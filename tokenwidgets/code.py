@@ -34,7 +34,7 @@ def code(request: Mapping[str, Any], language: str = "python") -> str:
     host = settings.host(checked.host)
     if "openai-chat" not in host.dialects:
         raise Refused("bad_request", f"Code is written for OpenAI's chat completions, which {host.name} does not speak.")
-    if not host.dialects["openai-chat"]:
+    if host.served_here:
         raise Refused("bad_request", f"{host.name} answers inside tokenwidgets: no other program can call it.")
     call = dialects.get("openai-chat").encode(checked, host.profile)
     body = json.loads(call.body)
@@ -58,7 +58,7 @@ import os
 
 from openai import OpenAI
 
-client = OpenAI(base_url={host.dialects["openai-chat"]!r}, api_key={_key(host)})
+client = OpenAI(base_url={host.base_url("openai-chat")!r}, api_key={_key(host)})
 stream = client.chat.completions.create(
 {arguments})
 for chunk in stream:
@@ -76,4 +76,4 @@ def _key(host: Host) -> str:
 def _curl(host: Host, path: str, body: dict[str, Any]) -> str:
     key = f' \\\n  -H "Authorization: Bearer ${host.key_env}"' if host.key_env else ""
     data = json.dumps(body, ensure_ascii=False, indent=2).replace("'", "'\\''")
-    return f"curl -N {host.dialects['openai-chat']}{path}{key} \\\n  -H 'Content-Type: application/json' \\\n  -d '{data}'\n"
+    return f"curl -N {host.base_url('openai-chat')}{path}{key} \\\n  -H 'Content-Type: application/json' \\\n  -d '{data}'\n"

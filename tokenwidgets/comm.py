@@ -1,4 +1,6 @@
-"""The comm as one more link: a widget's custom messages carry the socket's protocol.
+"""The comm as one more link: a widget's custom messages carry the socket's protocol, and questions with their answers.
+
+A question is `{"op", …, "ask": ref}`, its answer `{"answer": ref, …}` or `{"answer": ref, "error": {…}}`.
 
 Jupyter drops what a kernel sends beyond 1,000 messages a second over all its widgets. So all widgets of this kernel share one pacer:
 while a widget waits for its turn its events gather, and go in one message. A page that misses one sees the gap and attaches again.
@@ -8,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .errors import Refused
 from .journal import Journal
@@ -22,7 +24,6 @@ from .wire.messages import message
 
 if TYPE_CHECKING:
     from .result import Result
-    from .widgets.stream import TokenStream
 
 MESSAGES_PER_SECOND = 60
 """The most the whole kernel sends over its widgets."""
@@ -71,76 +72,127 @@ class _Copy:
     def __init__(self, result: Result) -> None:
         self.id = result.stream
         self.journal: Journal = result.journal
+        self.clock = None
 
     def attached(self) -> AbstractContextManager[None]:
         return nullcontext()
 
 
-class _OneStream:
-    """What a widget may reach over its comm: the stream it shows, and no other."""
+Answer: TypeAlias = Mapping[str, Any] | None
+Operation: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Answer]]
+"""Carries out a page's message, on the portal's loop; what it returns is the answer. Raises `Refused`."""
 
-    def __init__(self, result: Result) -> None:
-        self._result = result
+
+class Messenger(Protocol):
+    """What a comm needs of a widget."""
+
+    comm: Any
+
+    def send(self, content: Any) -> None:
+        """Send a custom message to the page."""
+        ...
+
+    def on_msg(self, callback: Callable[[Any, Any, Any], None], remove: bool = False) -> None:
+        """Hear the page's custom messages."""
+        ...
+
+
+class _Shown:
+    """What a widget may reach over its comm: the streams it shows, and no other."""
+
+    def __init__(self, results: list[Result]) -> None:
+        self._results = results
+
+    def find(self, stream_id: Any) -> Result:
+        for result in self._results:
+            if stream_id == result.stream:
+                return result
+        raise Refused("not_found", "This widget shows another stream.")
 
     async def start(self, request: Any) -> _Copy:
         raise Refused("bad_request", "A widget shows a stream; it does not start one.")
 
     async def get(self, stream_id: str) -> _Copy:
-        if stream_id != self._result.stream:
-            raise Refused("not_found", "This widget shows another stream.")
-        return _Copy(self._result)
+        return _Copy(self.find(stream_id))
 
     async def stop(self, stream_id: str) -> None:
-        await self._result.stopping()
+        await self.find(stream_id).stopping()
 
 
 class Comm:
-    """Answers a widget's messages from the kernel's copy of its stream.
+    """Answers a widget's messages, from the kernel's copies of its streams.
 
     Messages arrive on whatever thread the front end's subshell has; they are handed to the portal at once.
 
     Parameters
     ----------
-    widget, result : who asks, and about what.
-    shown : told, on the portal's thread, when a page began or ceased to show the widget.
+    widget : who asks.
+    results : the streams it shows.
+    operations : further messages it may send.
     """
 
-    def __init__(self, widget: TokenStream, result: Result, shown: Callable[[bool], None]) -> None:
+    def __init__(self, widget: Messenger, results: Iterable[Result] = (), operations: Mapping[str, Operation] | None = None) -> None:
         self._widget = widget
-        self._result = result
-        self._shown = shown
-        self._multiplexer = Multiplexer(_OneStream(result), _CommLink(widget.send))
+        self._results = list(results)
+        self._shown = _Shown(self._results)
+        self._link = _CommLink(widget.send)
+        self._multiplexer = Multiplexer(self._shown, self._link)
+        self._operations: dict[str, Operation] = {"stop": self._stop, "wire": self._wire, **(operations or {})}
         widget.on_msg(self._received)
         _leave_subshells(widget)
 
-    def _received(self, _: Any, content: Any, __: Any) -> None:
-        match content:
-            case {"op": "attached", "transport": str(transport), "why": str(why)}:
-                self._result.transport, self._result.why = transport, why
-                portal().loop.call_soon_threadsafe(self._shown, True)
-            case {"op": "left"}:
-                portal().loop.call_soon_threadsafe(self._shown, False)
-            case {"op": "stop"}:
-                portal().submit(self._result.stopping())  # also a stream whose start is being answered just now, and has no id yet
-            case _:
-                portal().submit(self._multiplexer.receive(json.dumps(content)))
+    def add(self, result: Result) -> None:
+        """Answer for one more stream."""
+        self._results.append(result)
 
-    def started(self) -> None:
-        """The stream has its id. Where the page has no other way, it is not waited for to ask: in front ends without subshells its
-        question would be heard only when the cell that waits for the stream has ended.
+    def push(self, result: Result) -> None:
+        """Send a stream that the page has not asked for: in front ends without subshells its question would be heard only when the cell
+        that waits for the stream has ended.
         """
-        if self._result.gateway.place == "kernel":
-            self._result.transport, self._result.why = "comm", self._result.gateway.why
-        if self._result.transport == "comm":
-            portal().submit(self._multiplexer.receive(message("attach", stream=self._result.stream, after=-1).decode()))
+        portal().submit(self._multiplexer.receive(message("attach", stream=result.stream, after=-1).decode()))
+
+    def tell(self, content: Mapping[str, Any]) -> None:
+        """Send the page a message of the widget's own, in its turn."""
+        portal().submit(self._tell(content))
 
     def close(self) -> None:
         """Hear and send nothing more."""
         self._widget.on_msg(self._received, remove=True)
         portal().submit(self._multiplexer.aclose())
 
+    def _received(self, _: Any, content: Any, __: Any) -> None:
+        portal().submit(self._take(content))
 
-def _leave_subshells(widget: TokenStream) -> None:
+    async def _take(self, content: Any) -> None:
+        operation = self._operations.get(str(content.get("op"))) if isinstance(content, Mapping) else None
+        if operation is None:
+            await self._multiplexer.receive(json.dumps(content))
+            return
+        try:
+            answer = await operation(content)
+        except Refused as e:
+            answer = {"error": e.body()["error"]}
+        except Exception as e:
+            answer = {"error": {"code": "internal", "message": f"This failed inside tokenwidgets ({type(e).__name__})."}}
+        if isinstance(ref := content.get("ask"), str):
+            await self._tell({"answer": ref, **(answer or {})})
+
+    async def _tell(self, content: Mapping[str, Any]) -> None:
+        await self._link.ready()
+        self._link.send(json.dumps(content).encode())
+
+    async def _stop(self, content: Mapping[str, Any]) -> None:
+        """Also a stream whose start is being answered just now, and has no id yet."""
+        stream = content.get("stream")
+        await (self._shown.find(stream) if stream else self._results[0]).stopping()
+
+    async def _wire(self, content: Mapping[str, Any]) -> Answer:
+        """The upstream frames of a stream, as `GET streams/{id}/wire` gives them."""
+        frames = await self._shown.find(content.get("stream")).frames()
+        return {"frames": [frame.body() for frame in frames]}
+
+
+def _leave_subshells(widget: Messenger) -> None:
     """Let messages go to the subshell the front end sends them to.
 
     ipykernel 7.4 sends them to the shell that made the widget instead. That is the one whose cell waits for the stream, so Stop would be

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from getpass import getpass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from . import api
 from .errors import Refused
+from .listing import Table
 from .providers import config, keys
 from .providers.hosts import Host
 from .providers.replay import Replay
@@ -26,6 +26,8 @@ def parse(words: Sequence[str]) -> Command | None:
     match words:
         case ["list"]:
             return _list
+        case ["list", text]:
+            return partial(_list, text)
         case ["hosts"]:
             return _hosts
         case ["doctor"]:
@@ -69,44 +71,19 @@ def _is_recording(file: str) -> bool:
     return file.endswith(".jsonl") or Path(file).is_file() or file in Replay().names()
 
 
-class Table:
-    """Rows that show as a table in a notebook and as columns in a terminal.
-
-    Parameters
-    ----------
-    head : names of the columns.
-    rows : texts.
-    """
-
-    def __init__(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        self.head = head
-        self.rows = rows
-
-    def __repr__(self) -> str:
-        widths = [max(len(row[i]) for row in (self.head, *self.rows)) for i in range(len(self.head))]
-        return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (self.head, *self.rows)
-        )
-
-    def _repr_html_(self) -> str:
-        def line(cells: Sequence[str], tag: str) -> str:
-            return "<tr>" + "".join(f'<{tag} style="text-align:left">{escape(cell)}</{tag}>' for cell in cells) + "</tr>"
-
-        return f"<table><thead>{line(self.head, 'th')}</thead><tbody>{''.join(line(row, 'td') for row in self.rows)}</tbody></table>"
-
-
 def _show(thing: object) -> None:
     from IPython.display import display
 
     display(thing)
 
 
-def _list() -> None:
-    _show(Table(["model"], [[name] for name in api.models()]))
+def _list(text: str = "") -> None:
+    _show(api.models().matching(text))
 
 
 def _hosts() -> None:
-    _show(Table(["host", "key", "what it is"], [[h["name"], _key_state(h["key"]), h["about"]] for h in api.hosts()]))
+    head = ["host", "key", "stopping ends the bill", "what it is"]
+    _show(Table(head, [[h["name"], _key_state(h["key"]), _billing(h["cancel_stops_billing"]), h["about"]] for h in api.hosts()]))
 
 
 def _key_state(key: dict[str, Any]) -> str:
@@ -115,6 +92,13 @@ def _key_state(key: dict[str, Any]) -> str:
     if problem := key.get("problem"):
         return f"unusable: {problem}"
     return f"missing: set {key['variable']}" if key["needed"] else "not needed"
+
+
+def _billing(told: Any) -> str:
+    """Whether closing the connection stops the bill; an aggregator tells it by the name of the provider that answers."""
+    if isinstance(told, dict):
+        return "depends on who answers"
+    return {"yes": "yes", "no": "no", "unknown": "not documented"}.get(told, "no bill")
 
 
 def _doctor() -> None:

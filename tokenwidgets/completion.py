@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
+from inspect import isfunction
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from . import api
 from .errors import Refused
-from .providers import config, local
-from .providers.sim import MODELS
+from .providers import catalogue, config
+from .providers.model_cache import ModelCache
+from .providers.replay import SHIPPED
 from .request import OPTIONS, SIM_OPTIONS
 from .transports import TRANSPORTS
 from .usage import FORMATS, parser
@@ -20,6 +24,7 @@ COMMANDS = ("list", "hosts", "alias", "config", "replay", "doctor", "help")
 NAMES = ("%stream", "%%stream")
 
 _asked: Future[list[Any]] | None = None
+_asked_at = 0.0
 
 
 def install(shell: InteractiveShell) -> None:
@@ -34,19 +39,22 @@ def remove(shell: InteractiveShell) -> None:
         shell.strdispatchers["complete_command"].strs.pop(name, None)
 
 
-def complete(_: Any, event: Any) -> list[str]:
+def complete(shell: InteractiveShell, event: Any) -> list[str]:
     """What may stand at the cursor of a line."""
-    return candidates(event.line.split("\n")[0], event.symbol)
+    functions = [name for name, value in shell.user_ns.items() if isfunction(value)]
+    return candidates(event.line.split("\n")[0], event.symbol, functions)
 
 
-def candidates(line: str, symbol: str) -> list[str]:
-    """What may follow on a line of the magic whose last word so far is `symbol`."""
+def candidates(line: str, symbol: str, functions: Sequence[str] = ()) -> list[str]:
+    """What may follow on a line of the magic whose last word so far is `symbol`, in a notebook with these functions."""
     words = line.split()
     before = words[-2] if symbol and len(words) > 1 else words[-1] if words else ""
     if before in ("-T", "--transport"):
         found: list[str] = list(TRANSPORTS)
     elif before in ("-f", "--format"):
         found = list(FORMATS)
+    elif before == "--tool":
+        found = list(functions)
     elif before in ("-o", "--option"):
         found = sorted({**OPTIONS, **SIM_OPTIONS})
     elif symbol.startswith("-"):
@@ -61,19 +69,22 @@ def _flags() -> list[str]:
 
 
 def models() -> list[str]:
-    """Models that are known without asking, and those that were asked for in the background since the first completion."""
-    global _asked
-    if _asked is None:
+    """Aliases, what is known of models without asking, and what hosts told that were asked in the background."""
+    asked = _asking()
+    settings = _settings()
+    known = catalogue.known(settings, SHIPPED, ModelCache())
+    told = asked.result() if asked.done() and not asked.exception() else []
+    return list(dict.fromkeys([*settings.aliases, *(str(model["id"]) for model in (*known, *told))]))
+
+
+def _asking() -> Future[list[Any]]:
+    """What hosts tell, asked for with the first completion, and again when it is old; completion offers the file's until it is there."""
+    global _asked, _asked_at
+    if _asked is None or (_asked.done() and monotonic() - _asked_at > catalogue.KEEP_SECONDS):
         from .portal import portal
 
-        _asked = portal().submit(_ask())
-    settings = _settings()
-    known = [f"sim/{name}" for name in MODELS]
-    known += [f"local/{name}" for name in local.models(settings.local_models)]
-    known += [f"{host.name}/{name}" for host in settings.hosts.values() for name in host.models]
-    known += settings.aliases
-    further = [str(m["id"]) for m in _asked.result()] if _asked.done() and not _asked.exception() else []
-    return list(dict.fromkeys([*known, *further]))
+        _asked, _asked_at = portal().submit(_ask()), monotonic()
+    return _asked
 
 
 def _settings() -> config.Config:

@@ -11,8 +11,8 @@ from importlib import metadata
 from . import api
 from .clients.base import Disconnected
 from .clients.rest import Rest
-from .display import in_notebook
 from .errors import Refused, TokenwidgetsError
+from .output import in_notebook
 from .portal import portal
 from .providers import config, local
 from .runtime import version

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from types import UnionType
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, cast, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 EXACT = 2**53
 """Whole numbers lie within this, where a browser's are still exact."""
@@ -32,6 +32,7 @@ ReasoningKind = Literal["full", "summary"]
 UsageMode = Literal["final", "cumulative", "estimated"]
 EndReason = Literal["stop", "length", "tool", "filter", "refusal", "pause", "cancelled", "superseded", "truncated"]
 Stage = Literal["connect", "http", "stream", "close"]
+Billing = Literal["yes", "no", "unknown"]
 ErrorCode = Literal[
     "auth", "rate_limited", "overloaded", "bad_request", "not_found", "context_length", "filtered", "timeout", "connection",
     "protocol", "limit", "internal", "no_candidates",
@@ -177,8 +178,10 @@ class Usage:
 class Notice:
     """What is no content: `kind` names it, `data` holds it.
 
-    Kinds: `connection` (phases in µs since the attempt began: dns, connect, tls, sent, headers; `reused`), `served` (model),
-    `rate_limits`, `provider`, `retry`, `citation`, `moderation`, `server_tool`, `media` (pictures and files), `steer`, `finish` (a further
+    Kinds: `connection` (phases in µs since the attempt began: dns, connect, tls, sent, headers; `reused`; over a WebSocket
+    `continued` and how many of the `items` were sent, `items_sent`), `served` (model),
+    `rate_limits`, `provider`, `retry` (an attempt failed before any content: `attempt` of `of` begins in `wait` seconds; `code`, `message`
+    and `status` of the failure), `citation`, `moderation`, `server_tool`, `media` (pictures and files), `steer`, `finish` (a further
     choice's reason), `model_loading`.
     """
 
@@ -191,12 +194,14 @@ class Notice:
 class End:
     """The stream ended in a way the protocol knows. `raw` is the reason as the provider said it.
 
-    `truncated`: valid frames came, the provider's end marker did not.
+    `truncated`: valid frames came, the provider's end marker did not. `cancel_stops_billing`, where a call was cancelled and its
+    connection closed: whether that stops the bill, as far as the provider documents it.
     """
 
     type: ClassVar[str] = "end"
     reason: EndReason
     raw: str | None = None
+    cancel_stops_billing: Billing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +267,7 @@ _KINDS: Mapping[Any, _Kind] = {
 def _kind(name: str, hint: Any) -> _Kind:
     """The kind that a field's annotation means: one of the table, or one of it or null."""
     origin = get_origin(hint)
-    kinds = [_KINDS[get_origin(part) or part] for part in (get_args(hint) if origin is UnionType else [hint])]
+    kinds = [_KINDS[get_origin(part) or part] for part in (get_args(hint) if origin in (UnionType, Union) else [hint])]
     types = frozenset[type]().union(*(kind.types for kind in kinds))
     limit = CALENDAR if name == "created" else max(kind.limit for kind in kinds)
     return _Kind(types, limit, " or ".join(kind.words for kind in kinds))

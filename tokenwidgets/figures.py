@@ -7,7 +7,11 @@ the integer µs, so that Python and JavaScript agree to the last digit.
 
 from __future__ import annotations
 
-from .events import Error
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from .events import EXACT, End, Error
 from .metrics import Metrics
 
 UNKNOWN = "–"
@@ -58,6 +62,7 @@ def line(metrics: Metrics) -> str:
         metrics.rate is not None and rate(metrics.rate, exact),
         metrics.tokens > 0 and tokens(metrics.tokens, exact),
         metrics.total_us is not None and seconds(metrics.total_us),
+        metrics.retries > 0 and f"{metrics.retries} {'retry' if metrics.retries == 1 else 'retries'}",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -101,6 +106,48 @@ def outcome(metrics: Metrics) -> str:
 _SHORT = {
     "length": ", at the token limit", "filter": ", by the provider's content filter", "refusal": ", refused", "pause": ", paused",
 }  # fmt: skip
+
+_FAILED_WITH = {
+    "rate_limited": "Rate limited by {}", "overloaded": "{} is overloaded", "timeout": "No answer from {} in time",
+    "connection": "The connection to {} failed",
+}  # fmt: skip
+
+
+def retry(data: Mapping[str, Any], host: str) -> str:
+    """What a notice `retry` says, as its wait begins: `Rate limited by openai: trying again in 7 s (2 of 3)`."""
+    why = _FAILED_WITH.get(str(data.get("code")), "An error at {}").replace("{}", host)
+    wait = data.get("wait")
+    when = f"trying again in {ceil(wait)} s" if isinstance(wait, int | float) and 0 < wait < EXACT else "trying again now"
+    return f"{why}: {when} ({data.get('attempt')} of {data.get('of')})"
+
+
+_BILLS = {
+    "yes": "The connection to {} was closed, which stops the bill.",
+    "no": "The connection to {} was closed, but the answer is generated and billed to its end.",
+    "unknown": "The connection to {} was closed; whether that stops the bill is not documented.",
+}
+
+
+def bill(end: End | Error | None, host: str) -> str:
+    """What a stop does to the bill, in one sentence; empty where nothing is known of one."""
+    told = end.cancel_stops_billing if isinstance(end, End) else None
+    return _BILLS.get(told or "", "").replace("{}", host)
+
+
+NEARLY = 20
+"""A rate limit of which less than one part in so many is left is told of."""
+
+
+def limit(data: Mapping[str, Any], host: str) -> str:
+    """The rate limit of a notice `rate_limits` that is nearly used up, in one sentence; empty when there is none, or not for a second."""
+    for of in ("requests", "tokens", "input_tokens", "output_tokens"):
+        left, most, reset = (data.get(f"{what}_{of}") for what in ("remaining", "limit", "reset"))
+        wait = ceil(reset) if isinstance(reset, int | float) and 0 <= reset < EXACT else None
+        if type(left) is int and type(most) is int and 0 <= left * NEARLY < most and (wait is None or wait > 1):
+            until = "" if wait is None else f" for the next {wait:,} s"
+            return f"Near the rate limit of {host}: {left:,} of {most:,} {of.replace('_', ' ')} left{until}."
+    return ""
+
 
 NOTES = {
     "length": "The answer ends here because it reached the limit of tokens.",

@@ -17,14 +17,16 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .errors import Refused
 from .events import End, Error, Event, Start, Text, payload
 from .journal import JOURNAL_BYTES, Journal, JournalClosed, JournalFull
 from .metrics import measure
+from .multiplex import Clock
 from .providers.base import Direction
+from .providers.billing import after_cancel
 from .providers.registry import Call, Registry
 from .recording import Frame
 from .request import Request
@@ -111,6 +113,11 @@ class Stream:
     def now(self) -> int:
         """µs since the attempt began."""
         return (time.perf_counter_ns() - self._began) // 1000
+
+    @property
+    def clock(self) -> Clock:
+        """See `multiplex.Readable`."""
+        return self.now
 
     def emit(self, event: Event, at: int | None = None) -> None:
         """Journal an event. Raises `JournalClosed` after the end or once it is being stopped, `JournalFull` at the limit."""
@@ -230,7 +237,7 @@ class Hub:
                 stream.task.cancel()
                 await asyncio.wait([stream.task], timeout=STOP_SECONDS)
         finally:
-            stream.end(why or End("cancelled"))
+            stream.end(_with_bill(stream, why or End("cancelled")))
             self._ended(stream)
 
     async def aclose(self) -> None:
@@ -311,6 +318,14 @@ class Hub:
         if stream.timer:
             stream.timer.cancel()
         del self._streams[stream.id]
+
+
+def _with_bill(stream: Stream, why: End | Error) -> End | Error:
+    """An ending that was asked for tells what it does to the bill, if the provider's connection is closed indeed."""
+    closed = stream.task is None or stream.task.done()
+    if not closed or not isinstance(why, End) or why.reason != "cancelled":
+        return why
+    return replace(why, cancel_stops_billing=after_cancel(stream.call.place, stream.journal.entries))
 
 
 def _weight(request: Request) -> int:

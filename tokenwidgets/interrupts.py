@@ -10,18 +10,28 @@ import sys
 from asyncio import CancelledError
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
-if TYPE_CHECKING:
-    from .result import Result
 
-_read: WeakSet[Result] = WeakSet()
+class Stoppable(Protocol):
+    """What a cell can read: a stream, or a turn of several."""
+
+    def stop(self) -> None:
+        """End it; what came is kept."""
+        ...
+
+    def wait(self) -> object:
+        """Return when it has ended."""
+        ...
+
+
+_read: WeakSet[Stoppable] = WeakSet()
 """What the running cell reads, or began to read."""
 
 
 @contextmanager
-def reading(result: Result) -> Iterator[None]:
+def reading(result: Stoppable) -> Iterator[None]:
     """Count as being read by the running cell: until the reader comes to its end, else until the cell does.
 
     A loop that is left looks the same to its iterator whether a break or an interrupt leaves it.

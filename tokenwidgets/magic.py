@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from argparse import Action, Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,13 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from traitlets import Enum, Unicode
 
 from . import api, commands
+from .chats import Chat
 from .errors import TokenwidgetsError
 from .prompt import fill
 from .providers import config
 from .result import Result
+from .rounds import Turn
+from .tools import ToolLike
 from .transports import TRANSPORTS
 from .usage import parser
 
@@ -44,13 +47,12 @@ class StreamMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._variables: dict[str, Any] = shell.user_ns
-        self._remember: Callable[[Result], None] = shell.displayhook.update_user_ns
-        self._last: Result | None = None
-        self._turns: list[Mapping[str, Any]] = []
+        self._remember: Callable[[Result | Turn], None] = shell.displayhook.update_user_ns
+        self._chat: Chat | None = None
 
     @no_var_expand
     @line_cell_magic
-    def stream(self, line: str, cell: str | None = None) -> Result | None:
+    def stream(self, line: str, cell: str | None = None) -> Result | Turn | None:
         """Stream an answer of a language model into this cell. `%stream help` shows how."""
         try:
             if cell is None:
@@ -66,7 +68,7 @@ class StreamMagics(Magics):
         except (TokenwidgetsError, ValueError) as e:
             raise UsageError(str(e)) from None
 
-    def _line(self, line: str) -> Result | None:
+    def _line(self, line: str) -> Result | Turn | None:
         words = _split(line)
         if not words:
             commands.usage()
@@ -83,51 +85,58 @@ class StreamMagics(Magics):
             model, rest = _model_first(rest)
         return self._ask(options, model, rest)
 
-    def _ask(self, options: Namespace, model: str | None, prompt: str) -> Result | None:
+    def _ask(self, options: Namespace, model: str | None, prompt: str) -> Result | Turn | None:
         if not prompt:
             raise UsageError("%stream: there is no prompt.")
         if options.out and not options.out.isidentifier():
             raise UsageError(f"%stream: --out names a variable, which {options.out!r} cannot be.")
         text = prompt if options.raw else fill(prompt, self._variables)
-        messages = [*self._history(options.go_on), {"role": "user", "content": text}]
-        result = api.stream(
-            messages=messages,
-            model=options.model or model or self._continued(options.go_on) or self.model or None,
+        given = _options(options.option)
+        tools = [*map(self._function, options.tool), *given.pop("tools", ())]
+        chat = self._continued(tools) if options.go_on else Chat(tools=tools)
+        chat.model = options.model or model or chat.model or self.model or None
+        chat.conversation.system = options.system or chat.conversation.system or self.system or None
+        turn = chat(
+            text,
+            images=[self._variables.get(what, what) for what in options.image],
             transport=options.transport or self.transport,
-            system=options.system or self._instructions(options.go_on) or self.system or None,
             format=options.format,
             record=options.record,
-            **_options(options.option),
+            **given,
         )
-        self._last, self._turns = result, messages
+        self._chat = chat
+        # A turn without functions is one stream.
+        result = turn if chat.toolbox.functions else turn.results[0]
         if options.out:
             self._variables[options.out] = result
-        return result if options.background else self._finished(result)
+        return result if options.background else self._finished(turn, result)
 
-    def _history(self, go_on: bool) -> list[Mapping[str, Any]]:
-        if not go_on:
-            return []
-        if self._last is None:
+    def _continued(self, tools: Sequence[ToolLike]) -> Chat:
+        """The chat of the last stream, with its model, and with its tools unless others are given."""
+        if self._chat is None or self._chat.last is None:
             raise UsageError("%stream: there is no conversation to continue yet.")
-        answer = self._last.wait().text
-        # A turn without an answer is left out: hosts refuse an empty one.
-        return [*self._turns, {"role": "assistant", "content": answer}] if answer else self._turns[:-1]
+        last = self._chat.last.wait()
+        chat = Chat(last.model, self._chat.conversation, tools)
+        if not tools:
+            chat.toolbox = self._chat.toolbox
+        return chat
 
-    def _continued(self, go_on: bool) -> str:
-        return self._last.model if go_on and self._last else ""
+    def _function(self, name: str) -> Callable[..., Any]:
+        found = self._variables.get(name)
+        if not callable(found):
+            raise UsageError(f"%stream: --tool names a function of the notebook, and there is no function {name!r}.")
+        return found  # type: ignore[no-any-return]
 
-    def _instructions(self, go_on: bool) -> str:
-        return str(self._last.request.get("system") or "") if go_on and self._last else ""
-
-    def _finished(self, result: Result) -> Result:
+    def _finished(self, turn: Turn, result: Result | Turn) -> Result | Turn:
         """Wait for the end. An interrupt stops the provider and keeps what came; then it goes on as an interrupt, in one line."""
         try:
-            return result.wait()
+            turn.wait()
         except KeyboardInterrupt:
             self._remember(result)  # sets _ and Out, as returning it would have done
-            count = result.metrics.chunks
+            count = sum(r.metrics.chunks for r in turn.results)
             chunks = "1 chunk; it is" if count == 1 else f"{count} chunks; they are"
             raise Interrupted(f"Interrupted: the stream was stopped after {chunks} kept in _.") from None
+        return result
 
 
 _OPTION = re.compile(r"--?[A-Za-z]|--(\s|$)")

@@ -3,7 +3,7 @@
 Sources disagree about what a first token is and when a clock stops; these definitions follow the strictest of them (the widgets'
 JavaScript mirrors them, and both sides run the same test vectors):
 
-* Every instant is `Entry.at`: µs since the attempt began, before name resolution and connect, read at the socket before parsing.
+* Every instant is `Entry.at`: µs since the first attempt began, before name resolution and connect, read at the socket before parsing.
 * Only content stops a clock: `text`, `reasoning`, `refusal`, `tool`, `audio` or `transcript` with a non-empty `delta`. Role-only
   frames, empty deltas, a tool's name or its `done`, the transcript of the user's own words, notices, usage and keep-alives do not.
 * A chunk is not a token. Both are counted, and `tokens_exact` says whether the provider counted the tokens or we estimated them.
@@ -32,7 +32,7 @@ class Metrics:
 
     Parameters
     ----------
-    sent_us : the request was written to the provider's socket, as its `connection` notice says.
+    sent_us : the request was written to the provider's socket, as its `connection` notice says; of the last attempt.
     headers_us : the head of the answer was read, likewise.
     first_token_us : `at` of the first content of any kind, reasoning included.
     first_answer_us : `at` of the first text, refusal or tool arguments; reasoning, audio and transcripts do not count.
@@ -46,6 +46,7 @@ class Metrics:
     tokens_exact : whether the provider counted `tokens`.
     rate : (tokens - 1) / (last_content_us - first_token_us), in tokens a second: the first token's wait is no part of it. None with
         fewer than two tokens or when no time passed between them.
+    retries : attempts after the first; the wait for them is part of the time to the first token.
     usage : the last usage event of any mode.
     end : the terminal event; None while the stream runs.
     """
@@ -61,6 +62,7 @@ class Metrics:
     tokens: int = 0
     tokens_exact: bool = False
     rate: float | None = None
+    retries: int = 0
     usage: Usage | None = None
     end: End | Error | None = None
 
@@ -78,9 +80,11 @@ def measure(entries: Iterable[Entry]) -> Metrics:
     characters = sum(code_points(delta(e)) for e in content if not isinstance(e.event, Audio))
     tokens, exact = _tokens(entries, len(content), characters)
     last = entries[-1] if entries else None
+    retries = [i for i, e in enumerate(entries) if isinstance(e.event, Notice) and e.event.kind == "retry"]
+    attempt = entries[retries[-1] :] if retries else entries
     return Metrics(
-        sent_us=_phase(entries, "sent"),
-        headers_us=_phase(entries, "headers"),
+        sent_us=_phase(attempt, "sent"),
+        headers_us=_phase(attempt, "headers"),
         first_token_us=content[0].at if content else None,
         first_answer_us=answer[0].at if answer else None,
         last_content_us=content[-1].at if content else None,
@@ -90,6 +94,7 @@ def measure(entries: Iterable[Entry]) -> Metrics:
         tokens=tokens,
         tokens_exact=exact,
         rate=_rate(tokens, content),
+        retries=len(retries),
         usage=_last_usage(entries),
         end=last.event if last is not None and isinstance(last.event, End | Error) else None,
     )

@@ -25,6 +25,10 @@ NAME_CHARS = 256
 """The longest text that is sent back as it came."""
 
 
+Clock = Callable[[], int]
+"""Tells µs."""
+
+
 class Link(Protocol):
     """A connection to one page or client."""
 
@@ -42,6 +46,11 @@ class Readable(Protocol):
 
     id: str
     journal: Journal
+
+    @property
+    def clock(self) -> Clock | None:
+        """µs of the stream's own clock, or None for a copy of a stream, which has no clock."""
+        ...
 
     def attached(self) -> AbstractContextManager[None]:
         """Count as a reader for a while."""
@@ -155,7 +164,18 @@ class Multiplexer:
     async def _ping(self, body: dict[str, Any]) -> None:
         if not _is_number(body.get("t")):
             raise Refused("bad_request", "'t' is a number.")
-        await self._reply(messages.message("pong", t=body.get("t"), now=monotonic_ns() // 1000))
+        clock = await self._clock(body)
+        await self._reply(messages.message("pong", t=body.get("t"), now=monotonic_ns() // 1000, at=clock() if clock else None))
+
+    async def _clock(self, body: dict[str, Any]) -> Clock | None:
+        """The clock of the stream that is named. A ping asks whether the link lives: that a stream does not is no reason to refuse it."""
+        if "stream" not in body:
+            return None
+        stream = _id(body)
+        try:
+            return (await self._streams.get(stream)).clock
+        except Refused:
+            return None
 
     def _follow(self, stream: Readable, after: int) -> None:
         """Attach, or attach anew from another place."""
@@ -180,7 +200,7 @@ class Multiplexer:
                 async with self._turn:
                     await self._link.ready()
                     batch = stream.journal.batch(after)
-                    self._link.send(messages.events(stream.id, batch))
+                    self._link.send(messages.events(stream.id, batch, stream.clock() if batch and stream.clock else None))
                 if not batch or batch[-1].terminal:
                     return
                 after = batch[-1].seq

@@ -85,10 +85,14 @@ class Frame:
     at: int
     direction: Direction = "in"
 
-    def line(self) -> bytes:
+    def body(self) -> dict[str, Any]:
         """Its JSON; of what we sent, without any secret in it, as in the header."""
         data = _SECRET_BYTES.sub(REDACTED.encode(), self.data) if self.direction == "out" else self.data
-        return _line({"frame": base64.b64encode(data).decode(), "at": self.at, "dir": self.direction})
+        return {"frame": base64.b64encode(data).decode(), "at": self.at, "dir": self.direction}
+
+    def line(self) -> bytes:
+        """The same as a line of a file."""
+        return _line(self.body())
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,12 @@ def load(path: Path | str) -> Recording:
     path = Path(path)
     if path.stat().st_size > FILE_BYTES:
         raise RecordingError(f"{path.name} is no recording of ours: it is larger than {FILE_BYTES >> 20} MiB.")
-    return _Reader(path.name).read(path.read_bytes())
+    return parse(path.read_bytes(), path.name)
+
+
+def parse(data: bytes, name: str) -> Recording:
+    """Read a recording's bytes, which are called `name` in a mistake. Raises `RecordingError` like `load`."""
+    return _Reader(name).read(data)
 
 
 @dataclass(slots=True)

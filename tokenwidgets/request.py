@@ -34,6 +34,28 @@ def _stop(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, list | tuple) and all(isinstance(s, str) for s in value))
 
 
+def _response_format(value: Any) -> bool:
+    match value:
+        case {"type": "text" | "json_object", **rest}:
+            return not rest
+        case {"type": "json_schema", "json_schema": {"name": str(), "schema": {}, **more}, **rest}:
+            kinds = {"strict": bool | None, "description": str | None}
+            return not rest and all(name in kinds and isinstance(more[name], kinds[name]) for name in more)
+    return False
+
+
+def _tool_choice(value: Any) -> bool:
+    match value:
+        case "auto" | "none" | "required":
+            return True
+        case {"type": "function", "function": {"name": str(), **more}, **rest}:
+            return not rest and not more
+    return False
+
+
+RETRIES_MAX = 10
+"""The most a request may ask to be tried again."""
+
 OPTIONS: Mapping[str, Check] = {
     "max_tokens": _integer(1),
     "temperature": _number(0, 2),
@@ -41,9 +63,17 @@ OPTIONS: Mapping[str, Check] = {
     "stop": (_stop, "a string or a list of strings"),
     "seed": _integer(0),
     "reasoning": (lambda v: isinstance(v, str) and v != "", "an effort such as 'low', 'medium', 'high' or 'none'"),
+    "response_format": (
+        _response_format,
+        "{'type': 'text'}, {'type': 'json_object'} or {'type': 'json_schema', 'json_schema': {'name': …, 'schema': {…}}}",
+    ),
+    "tool_choice": (_tool_choice, "'auto', 'none', 'required' or {'type': 'function', 'function': {'name': …}}"),
+    "parallel_tool_calls": (lambda v: isinstance(v, bool), "true or false"),
+    "retries": _integer(0, RETRIES_MAX),
     "extra": (lambda v: isinstance(v, Mapping), "an object of further fields for the provider"),
 }
-"""Options every host takes."""
+"""Options every host takes, as chat completions say them; a dialect that cannot say one refuses it. `retries`, further attempts while no
+content has come, is ours: no dialect sends it."""
 
 SIM_OPTIONS: Mapping[str, Check] = {
     "ttft_ms": _number(0, 600_000),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
@@ -22,12 +23,16 @@ from .interrupts import reading
 from .journal import Journal
 from .metrics import Metrics, measure
 from .portal import portal, wait
-from .recording import Frame, Header
+from .recording import Frame, Header, Recording
 
 if TYPE_CHECKING:
     import pandas
 
     from .display import Display
+    from .structured import Structure
+    from .widgets.inspector import WireInspector
+    from .widgets.latency import LatencyChart
+    from .widgets.timeline import Timeline
 
 log = logging.getLogger("tokenwidgets")
 
@@ -60,9 +65,11 @@ class Result:
         self.request = dict(request)
         self.transport = transport
         self.why = ""
+        self.origin = ""
         self.gateway = gateway
         self.journal = Journal(JOURNAL_BYTES)
         self.display: Display | None = None
+        self.structure: Structure | None = None
         self._created = time.time()
         self._began = time.perf_counter_ns()
         self._done = threading.Event()
@@ -74,6 +81,20 @@ class Result:
         self._listeners: set[Callable[[], None]] = set()
         self._record: Path | None = None
         self._reading: Future[None] | None = None
+
+    @classmethod
+    def of(cls, recorded: Recording, gateway: Gateway) -> Result:
+        """A stream that a file holds, whole and ended."""
+        result = cls(gateway, recorded.header.request, stream=secrets.token_urlsafe(16))
+        result._created = recorded.header.created
+        result._frames = list(recorded.frames)
+        for entry in recorded.entries:
+            result.journal.adopt(entry)
+            result._received.append(entry.at)
+        if result._last is None:
+            result.journal.append(End("truncated"), recorded.entries[-1].at if recorded.entries else 0)
+        result._done.set()
+        return result
 
     # ------------------------------------------------------------------ life
 
@@ -113,7 +134,7 @@ class Result:
     def _started(self, started: Started) -> None:
         self.request["model"] = started.model
         self._named.set_result(started.id)
-        self._show("started")
+        self._changed("started")
 
     def _take(self, batch: list[Entry]) -> None:
         now = (time.perf_counter_ns() - self._began) // 1000
@@ -132,7 +153,7 @@ class Result:
     async def _finish(self) -> None:
         try:
             if self._record is not None:
-                await self._save(self._record)
+                await self.saving(self._record)
         except Exception as e:
             reason = e.strerror if isinstance(e, OSError) else type(e).__name__
             log.warning("The recording %s could not be written: %s. r.save() writes it elsewhere.", self._record, reason)
@@ -141,8 +162,8 @@ class Result:
             self._done.set()
             self._changed()
 
-    def _changed(self) -> None:
-        self._show("changed")
+    def _changed(self, step: Literal["started", "changed"] = "changed") -> None:
+        self._show(step)
         for listener in list(self._listeners):
             listener()
 
@@ -155,6 +176,10 @@ class Result:
         except Exception as e:
             self.display = None
             log.warning("A stream could not be shown (%s); its result goes on.", type(e).__name__)
+
+    def watch(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever something came, and at the end; on the portal's thread."""
+        self._listeners.add(listener)
 
     @contextmanager
     def _listening(self, listener: Callable[[], None]) -> Iterator[None]:
@@ -316,6 +341,20 @@ class Result:
         return calls
 
     @property
+    def parsed(self) -> Any:
+        """The whole answer in the form `schema` asked for: a dict, or an instance of the class; waits for it.
+
+        Raises
+        ------
+        Refused : no form was asked for.
+        StreamFailed : the stream failed.
+        Mismatch : the answer is no JSON of that form.
+        """
+        if self.structure is None:
+            raise Refused("bad_request", "No form was asked for: tw.stream(…, schema=…) takes a JSON schema or a class.")
+        return self.structure.read(self.wait().raise_for_error().text)
+
+    @property
     def usage(self) -> Usage | None:
         """Token counts as the provider gave them, or None."""
         return self.metrics.usage
@@ -354,8 +393,12 @@ class Result:
     @property
     def wire(self) -> list[Frame]:
         """The frames between us and the provider as they travelled, without keys; fetched once the stream has ended."""
+        return portal().run(self.frames())
+
+    async def frames(self) -> list[Frame]:
+        """The same, to be awaited on the portal."""
         if self._frames is None or not self.done:
-            self._frames = portal().run(self.gateway.wire(self.stream)) if self.stream else []
+            self._frames = await self.gateway.wire(self.stream) if self.stream else []
         return self._frames
 
     # ------------------------------------------------------------------ showing and keeping
@@ -366,15 +409,34 @@ class Result:
 
         show(self)
 
+    def chart(self) -> LatencyChart:
+        """Where its time went, live: see `LatencyChart`."""
+        from .widgets.latency import LatencyChart
+
+        return LatencyChart(self)
+
+    def timeline(self) -> Timeline:
+        """Any instant of the stream, as it was: see `Timeline`."""
+        from .widgets.timeline import Timeline
+
+        return Timeline(self)
+
+    def inspect(self) -> WireInspector:
+        """The frames as they travelled, each field explained: see `WireInspector`."""
+        from .widgets.inspector import WireInspector
+
+        return WireInspector(self)
+
     def save(self, path: str | Path) -> Path:
         """Write the stream to a file that `tw.replay` plays again, with its wire where the server still has it."""
         target = Path(path).expanduser()
-        wait(portal().submit(self._save(target)))
+        wait(portal().submit(self.saving(target)))
         return target
 
-    async def _save(self, path: Path) -> None:
+    async def saving(self, path: Path) -> None:
+        """The same, to be awaited on the portal."""
         try:
-            frames = self._frames or (await self.gateway.wire(self.stream) if self.stream else [])
+            frames = await self.frames()
         except (Refused, Disconnected):
             frames = []  # the server forgot it; the events are here
         start = self.start

@@ -11,7 +11,9 @@ import threading
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from .figures import line, outcome
+from .events import Notice
+from .figures import bill, line, outcome, retry
+from .interrupts import Stoppable
 from .markup import clean
 from .metrics import delta
 from .portal import portal
@@ -41,6 +43,8 @@ class Terminal:
         """See `Display`."""
         entries = result.journal.entries[self._cursor :]
         self._cursor += len(entries)
+        for notice in (e.event for e in entries if isinstance(e.event, Notice) and e.event.kind == "retry"):
+            self._tell(retry(notice.data, result.start.host if result.start else "the provider"))
         text = self._half + "".join(delta(e) for e in entries if e.event.type in ("text", "refusal"))
         whole = _FIRST_HALF.sub("", text)
         self._half = text[len(whole) :]
@@ -55,7 +59,12 @@ class Terminal:
         ending = outcome(figures)
         notes = [ending] if ending != "done" else []
         origin = [word for word in ("simulated", "replayed") if result.start and getattr(result.start, word)]
-        print(clean(" · ".join([*notes, line(figures), result.model, *origin])), file=sys.stderr)  # noqa: T201 (this is the terminal's display)
+        self._tell(" · ".join([*notes, line(figures), result.model, *origin]))
+        if result.start and not result.start.replayed and (told := bill(figures.end, result.start.host)):
+            self._tell(told)
+
+    def _tell(self, words: str) -> None:
+        print(clean(words), file=sys.stderr)  # noqa: T201 (this is the terminal's display)
 
     def _print(self, text: str, result: Result) -> None:
         if not text:
@@ -73,7 +82,12 @@ class Terminal:
 _FIRST_HALF = re.compile(r"[\ud800-\udbff]\Z")
 """The first half of a character whose second half comes with the next piece."""
 
-_printing: WeakSet[Result] = WeakSet()
+_printing: WeakSet[Stoppable] = WeakSet()
+
+
+def outlives(shown: Stoppable) -> None:
+    """Let the program not end before it has ended."""
+    _printing.add(shown)
 
 
 def _outlive() -> None:

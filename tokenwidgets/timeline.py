@@ -10,6 +10,7 @@ from . import figures
 from .events import Audio, Entry, Error, Reasoning
 from .markup import Html, tag
 from .metrics import Metrics, code_points, delta, is_content
+from .skin import AMBER, RED
 
 WIDTH, HEIGHT = 160, 16
 """Units of the picture; chunks that fall into the same column are one tick, so that it stays small however long the stream."""
@@ -18,14 +19,18 @@ GAP_US = 250_000
 GAP_FACTOR = 8
 """A gap is shaded when it is longer than `GAP_US` and `GAP_FACTOR` times the median one."""
 
-AMBER, RED = "#f57c00", "#d32f2f"
 
-
-def timeline(entries: Sequence[Entry], metrics: Metrics) -> Html:
+def timeline(entries: Sequence[Entry], metrics: Metrics, pixels: int = HEIGHT) -> Html:
     """An inline SVG, to scale from 0 to the total time; empty when there was no content.
 
     Wait and gaps are grey bands, a chunk is a tick as high as it has characters, reasoning fainter than the answer; a red or amber mark
     stands at the end of a stream that failed or was cut. It holds no text, which a sanitiser that drops the drawing would leave behind.
+
+    Parameters
+    ----------
+    entries : the journal.
+    metrics : its figures.
+    pixels : its height.
     """
     content = [e for e in entries if is_content(e)]
     if not content:
@@ -35,7 +40,7 @@ def timeline(entries: Sequence[Entry], metrics: Metrics) -> Html:
     return tag(
         "svg",
         *shapes,
-        style=f"display:block;width:100%;height:{HEIGHT}px;overflow:visible",
+        style=f"display:block;width:100%;height:{pixels}px;overflow:visible",
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         preserveAspectRatio="none",
         role="img",

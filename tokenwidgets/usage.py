@@ -14,7 +14,7 @@ FORMATS = ("markdown", "text", "json", "code")
 USAGE = """\
 %%stream [MODEL] [options]      the cell's body is the prompt
 %stream [MODEL] prompt          the same on one line
-%stream list | hosts | alias [NAME MODEL] | config [key HOST] | replay FILE [SPEED] | doctor | help
+%stream list [TEXT] | hosts | alias [NAME MODEL] | config [key HOST] | replay FILE [SPEED] | doctor | help
 
 MODEL is host/model, such as sim/steady or openai/gpt-5.2; without one the default answers. {name}, {df.shape} and {rows[0]} in the
 prompt are replaced if they are there. The result is _, and NAME with --out NAME. An interrupt stops the provider and keeps what came."""
@@ -36,6 +36,8 @@ def parser() -> ArgumentParser:
     out.add_argument("-f", "--format", choices=FORMATS, default="markdown", help="how the finished answer is set")
     out.add_argument("--out", metavar="NAME", help="variable for the result")
     out.add_argument("-c", "--continue", dest="go_on", action="store_true", help="go on with the conversation of the last stream")
+    out.add_argument("--tool", metavar="NAME", action="append", default=[], help="a function of the notebook that the model may call")
+    out.add_argument("--image", metavar="WHAT", action="append", default=[], help="a picture: a file, or a variable that holds one")
     out.add_argument("--record", metavar="FILE", help="save the stream to a file when it ends")
     out.add_argument("--background", action="store_true", help="return at once")
     out.add_argument("--raw", action="store_true", help="leave every brace of the prompt as it is")

@@ -7,14 +7,14 @@ const BYTES = new TextEncoder().encode(
   "\ufeff: hello\n\n" +
     'id: 0\r\ndata: {"t":"blå \u2028 himmel 🌊"}\r\n\r\n' +
     "id: 1\rdata:first\rdata: second\r\r" +
-    ": keep-alive\n" +
+    ": keep-alive\n: sent 512\n: sent later\n" +
     "event: ignored\nid: 2\nretry: 5\ndata\ndata:  two spaces\n\n" +
     "id: 3\ndata: unfinished",
 );
 const MESSAGES = [
-  { id: "0", data: '{"t":"blå \u2028 himmel 🌊"}' },
-  { id: "1", data: "first\nsecond" },
-  { id: "2", data: "\n two spaces" },
+  { id: "0", data: '{"t":"blå \u2028 himmel 🌊"}', sent: undefined },
+  { id: "1", data: "first\nsecond", sent: undefined },
+  { id: "2", data: "\n two spaces", sent: 512 },
 ];
 
 /** @param {Uint8Array[]} pieces */
@@ -37,6 +37,6 @@ test("any cuts give the same", () => {
 
 test("a message is there as soon as its last line ends, also when the line ends with CR", () => {
   const parser = new SSEParser();
-  assert.deepEqual(parser.push(new TextEncoder().encode("data: a\r\n\r")), [{ id: null, data: "a" }]);
-  assert.deepEqual(parser.push(new TextEncoder().encode("\ndata: b\r\n\r\n")), [{ id: null, data: "b" }]);
+  assert.deepEqual(parser.push(new TextEncoder().encode("data: a\r\n\r")), [{ id: null, data: "a", sent: undefined }]);
+  assert.deepEqual(parser.push(new TextEncoder().encode("\ndata: b\r\n\r\n")), [{ id: null, data: "b", sent: undefined }]);
 });

@@ -44,15 +44,18 @@ function start(traits = {}) {
   const handlers = {};
   /** @type {any[]} */
   const sent = [];
+  /** @type {any[]} */
+  const shown = [];
   const model = /** @type {any} */ ({
     get: (/** @type {string} */ name) => state[name],
     on: (/** @type {string} */ name, /** @type {() => void} */ f) => void (handlers[name] ??= []).push(f),
-    send: (/** @type {any} */ message) => void sent.push(message),
+    send: (/** @type {any} */ message) => void (message.op === "shown" ? shown.push(message) : sent.push(message)),
   });
   const { initialize, render } = widget();
   initialize({ model, signal: controller().signal, experimental: /** @type {any} */ ({}) });
   return {
     sent,
+    shown,
     /** @param {string} name @param {any} value */
     set(name, value) {
       state[name] = value;
@@ -153,6 +156,65 @@ test("Esc inside the card stops, and the card tells at which token", async () =>
   assert.equal(part(".tw-word").textContent, "stopped at token ~3");
 });
 
+test("while a provider is overloaded the seconds to the next attempt count down, and Stop works", async () => {
+  const { say, view, sent } = start();
+  const { part } = view();
+  await pass(0);
+  const retry = { type: "notice", seq: 1, at: 0, kind: "retry", data: { attempt: 2, of: 3, wait: 7, code: "overloaded", message: "Busy." } };
+  const note = () => part(".tw-note").textContent;
+  const now = mock.method(performance, "now", () => 1_000);
+  say({ stream: "s", events: [...numbered({ type: "start", host: "openai", model: "openai/gpt-5.2" }), retry] });
+  await pass(600);
+  assert.equal(note(), "openai is overloaded: trying again in 7 s (2 of 3)");
+  const said = part(".tw-live").textContent;
+  assert.equal(said, note());
+  Object.defineProperty(document, "hidden", { value: false });
+  now.mock.mockImplementation(() => 4_500);
+  await pass(600);
+  assert.equal(note(), "openai is overloaded: trying again in 4 s (2 of 3)");
+  assert.equal(part(".tw-live").textContent, said, "a screen reader is told once");
+  assert.ok(part(".tw-card").hasAttribute("data-retrying"));
+  assert.equal(part(".tw-word").textContent, "waiting 3.5 s");
+  now.mock.mockImplementation(() => 9_000);
+  await pass(600);
+  assert.equal(note(), "openai is overloaded: trying again now (2 of 3)");
+  part("button").click();
+  await pass(0);
+  assert.deepEqual(sent.at(-1), { op: "stop", stream: "s" });
+});
+
+test("once the next attempt has begun the figures tell of it and the note is gone", async () => {
+  const { say, view } = start();
+  const { part } = view();
+  await pass(0);
+  const notice = (/** @type {string} */ kind, /** @type {object} */ data) => ({ type: "notice", kind, data });
+  const events = numbered(
+    { type: "start", host: "openai", model: "openai/gpt-5.2" },
+    notice("retry", { attempt: 2, of: 3, wait: 0.1, code: "connection", message: "Broken." }),
+    notice("connection", { sent: 200_000 }),
+    { type: "text", block: 0, delta: "Yes." },
+    { type: "usage", output: 1 },
+    { type: "end", reason: "stop" },
+  );
+  say({ stream: "s", events: events.slice(0, 3) });
+  await pass(600);
+  assert.deepEqual([part(".tw-note").hidden, part(".tw-card").hasAttribute("data-retrying")], [true, false]);
+  say({ stream: "s", events: events.slice(3) });
+  await pass(600);
+  assert.equal(part(".tw-line").textContent, "first token 300 ms · 1 tok · 0.50 s · 1 retry");
+});
+
+test("after a stop the card tells what it does to the bill", async () => {
+  const { say, view } = start();
+  const { part } = view();
+  await pass(0);
+  const end = { type: "end", reason: "cancelled", cancel_stops_billing: "unknown" };
+  say({ stream: "s", events: numbered({ type: "start", host: "openai", model: "openai/gpt-5.2" }, { type: "text", block: 0, delta: "Yes" }, end) });
+  await pass(600);
+  assert.equal(part(".tw-word").textContent, "stopped at token ~1");
+  assert.equal(part(".tw-note").textContent, "The connection to openai was closed; whether that stops the bill is not documented.");
+});
+
 test("a stop that brings no end can be asked for again", async () => {
   const { say, view } = start();
   const { part } = view();
@@ -183,7 +245,7 @@ test("with no view left it stops reading, and a new view goes on from there", as
   say({ stream: "s", events: journal(3).slice(0, 3) });
   first.leaving.abort();
   await pass(6000);
-  assert.deepEqual(sent.slice(-2), [{ op: "detach", stream: "s" }, { op: "left" }]);
+  assert.deepEqual(sent.slice(-2), [{ op: "left" }, { op: "detach", stream: "s" }]);
   const second = view();
   await pass(100);
   assert.deepEqual(sent.at(-1), { op: "attach", stream: "s", after: 2 });

@@ -7,8 +7,10 @@ from typing import Any
 
 def routes() -> list[tuple[str, Any]]:
     """URL patterns and their handlers; the extension app puts the base URL before them."""
+    from .assets import AssetHandler
     from .catalogue import CapabilitiesHandler, HostsHandler, ModelsHandler
-    from .gateway import ChatHandler, GatewayModelHandler, GatewayModelsHandler, MessagesHandler
+    from .gateway import ChatHandler, GatewayModelHandler, GatewayModelsHandler
+    from .gateway_messages import CountTokensHandler, MessagesHandler
     from .gateway_responses import ResponsesHandler
     from .rtc import RtcHandler
     from .socket import SocketHandler
@@ -25,9 +27,11 @@ def routes() -> list[tuple[str, Any]]:
         (r"/tokenwidgets/models", ModelsHandler),
         (r"/tokenwidgets/hosts", HostsHandler),
         (r"/tokenwidgets/capabilities", CapabilitiesHandler),
+        (r"/tokenwidgets/assets/(?P<name>[\w-]+)\.js", AssetHandler),
         (r"/tokenwidgets/v1/models", GatewayModelsHandler),
         (r"/tokenwidgets/v1/models/(?P<model>.+)", GatewayModelHandler),
         (r"/tokenwidgets/v1/chat/completions", ChatHandler),
         (r"/tokenwidgets/v1/messages", MessagesHandler),
+        (r"/tokenwidgets/v1/messages/count_tokens", CountTokensHandler),
         (r"/tokenwidgets/v1/responses", ResponsesHandler),
     ]

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from hmac import compare_digest
 from typing import Any
 
 from tornado.httputil import HTTPHeaders
@@ -30,6 +31,7 @@ from tokenwidgets.hub import Stream
 from tokenwidgets.providers.http import HttpProvider
 from tokenwidgets.providers.registry import OWN_OPTIONS
 from tokenwidgets.request import Request, split_model
+from tokenwidgets.runtime import TICKET_HEADER
 
 from .base import Handler, guarded
 from .streams import EventStream
@@ -38,6 +40,9 @@ HEAD_SECONDS = 45.0
 """Longest wait for the first content: a failure before it has a status of its own. Proxies give up on a silent answer after a minute."""
 
 _KEY_SCHEMES = ("bearer ", "token ")
+
+_KEY_PROTOCOL = "openai-insecure-api-key."
+"""Before the key in a subprotocol, in which OpenAI's clients in a browser send it: they cannot set a header of a WebSocket."""
 
 WRONG_KEY = "The key is missing or wrong: it is this Jupyter server's token, which 'jupyter server list' shows."
 
@@ -63,14 +68,28 @@ class Gateway(Handler):
     async def prepare(self) -> None:  # type: ignore[override]
         """Put the key where Jupyter looks for its token."""
         self._key_given = _take_key(self.request.headers)
+        self._take_ticket()
         await super().prepare()
+        if self._key_wrong:
+            raise HTTPError(401, WRONG_KEY)
+
+    def _take_ticket(self) -> None:
+        """A kernel's ticket is as good a key as Jupyter's token, here: a notebook need not know the token to use an SDK."""
+        _, _, key = self.request.headers.get("Authorization", "").partition(" ")
+        if compare_digest(key.strip().encode(), self.app.ticket.encode()):
+            self.request.headers[TICKET_HEADER] = key.strip()
+            del self.request.headers["Authorization"]
+            self._key_given = False
+
+    @property
+    def _key_wrong(self) -> bool:
+        """A cookie does not make up for it: its client would not learn that the key is wrong."""
+        return self._key_given and not self.token_authenticated and self.identity_provider.auth_enabled
 
     def check_xsrf_cookie(self) -> None:
         """Jupyter asks for the cookie of a page before it asks who is calling. A client with a wrong key, or none, is told of the key."""
-        if hasattr(self, "_jupyter_current_user"):
-            wrong = self._key_given and not self.token_authenticated and self.identity_provider.auth_enabled
-            if wrong or not self.current_user:
-                raise HTTPError(401, WRONG_KEY)
+        if hasattr(self, "_jupyter_current_user") and (self._key_wrong or not self.current_user):
+            raise HTTPError(401, WRONG_KEY)
         super().check_xsrf_cookie()
 
     def get_login_url(self) -> str:
@@ -105,11 +124,22 @@ _CODES: Mapping[int, ErrorCode] = {401: "auth", 403: "auth", 404: "not_found"}
 
 def _take_key(headers: HTTPHeaders) -> bool:
     """Let Jupyter see a key as its token; whether there is one. Anthropic's clients may send it in a header of their own."""
+    key = _out_of_protocols(headers) or headers.get("x-api-key")
     if headers.get("Authorization", "").lower().startswith(_KEY_SCHEMES):
         return True
-    if key := headers.get("x-api-key"):
+    if key:
         headers["Authorization"] = f"token {key}"
     return bool(key)
+
+
+def _out_of_protocols(headers: HTTPHeaders) -> str:
+    """The key among the subprotocols, which is taken from them: what is offered may be repeated in the answer."""
+    offered = [name.strip() for name in headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    keys = [name for name in offered if name.startswith(_KEY_PROTOCOL)]
+    if not keys:
+        return ""
+    headers["Sec-WebSocket-Protocol"] = ", ".join(name for name in offered if name not in keys)
+    return keys[0].removeprefix(_KEY_PROTOCOL)
 
 
 class GatewayModelsHandler(Gateway):
@@ -144,7 +174,7 @@ class Generate(Gateway, EventStream):
     @guarded("execute")
     async def post(self) -> None:
         """Start a stream and answer with it, or with all of it at once. It ends here if the client leaves."""
-        body = self.body_json()
+        body = self.body_mapping()
         stream, reply = self.start(body)
         self.keep_alive = self.facade.keep_alive
         try:
@@ -156,31 +186,50 @@ class Generate(Gateway, EventStream):
             if stream.running:
                 await self.hub.stop(stream)
 
-    def start(self, body: Any) -> tuple[Stream, Reply]:
+    def body_mapping(self) -> Mapping[str, Any]:
+        """The request's body, which is an object.
+
+        Raises
+        ------
+        Refused : it is none, or as in `body_json`.
+        """
+        body = self.body_json()
+        if not isinstance(body, Mapping):
+            raise Refused("bad_request", "The body of the request is a JSON object.")
+        return body
+
+    def passed_headers(self) -> Mapping[str, str]:
+        """Headers of the client's that go with a request which goes on as it came."""
+        return {k: v for k in self.facade.passed_headers if (v := self.request.headers.get(k))}
+
+    def start(self, body: Mapping[str, Any]) -> tuple[Stream, Reply]:
         """Start a stream for a request in the façade's form.
 
         Raises
         ------
         Refused : it is none, or cannot be carried out; nothing was sent.
         """
-        if not isinstance(body, Mapping):
-            raise Refused("bad_request", "The body of the request is a JSON object.")
         request = self._request(body)
         call = self.hub.registry.resolve(request)
-        if isinstance(call.provider, HttpProvider) and self._native(call.host):
-            headers = {k: v for k in self.facade.passed_headers if (v := self.request.headers.get(k))}
-            call.provider.dialect = Verbatim(call.provider.dialect, self.native_body(body, request), headers)
+        if isinstance(call.provider, HttpProvider) and self._verbatim(request):
+            call.provider.dialect = Verbatim(call.provider.dialect, self.native_body(body, request), self.passed_headers())
         stream = self.hub.begin(call, self.owner)
         return stream, self.facade.reply(body, Head(stream.id, request.model, int(stream.created)))
 
     def _request(self, body: Mapping[str, Any]) -> Request:
-        """Our request: in the façade's own wire format where the host speaks it, with the host's own options among the others."""
+        """Our request: in the façade's own wire format where the host can say it so, with the host's own options among the others."""
         host = self._host(body.get("model"))
         ours = self.ours(body, host)
-        ours["options"] = lifted(ours["options"], OWN_OPTIONS.get(host, ()))
-        if host == "sim" or self._speaks(host):
+        ours["options"] = lifted(ours["options"], OWN_OPTIONS.get(host, ())) | {"retries": 0}  # the vendors' SDKs try again themselves
+        if host == "sim" or self._says(host, ours["options"]):
             ours["dialect"] = self.facade.dialect
         return self.hub.registry.request(ours)
+
+    def _says(self, host: str, options: Mapping[str, Any]) -> bool:
+        """Whether a host takes a request in the façade's format: some speak a part of it only."""
+        if not self._speaks(host):
+            return False
+        return self.hub.registry.config().hosts[host].profile.native_format or "response_format" not in options
 
     def _host(self, model: Any) -> str:
         """The host of a model, if one is named. To a façade's client a name without a host is a model that does not exist."""
@@ -194,8 +243,12 @@ class Generate(Gateway, EventStream):
         return host in hosts and self.facade.dialect in hosts[host].dialects
 
     def _native(self, host: str) -> bool:
-        """Whether a request goes on as it came. Chat completions need not: they are our form, and a host's quirks are for us to know."""
+        """Whether requests need no translation. Chat completions do: they are our form, and a host's quirks are for us to know."""
         return self.facade.dialect != ChatFacade.dialect and self._speaks(host)
+
+    def _verbatim(self, request: Request) -> bool:
+        """Whether a request goes on as it came."""
+        return self._native(request.host) and request.dialect == self.facade.dialect
 
     def ours(self, body: Mapping[str, Any], host: str) -> dict[str, Any]:
         """The body in our form; of one that goes on as it came, at least what our own checks need."""
@@ -254,12 +307,3 @@ class Generate(Gateway, EventStream):
 
 class ChatHandler(Generate):
     """`tokenwidgets/v1/chat/completions`."""
-
-
-class MessagesHandler(Generate):
-    """`tokenwidgets/v1/messages`."""
-
-    @property
-    def facade(self) -> Facade:
-        """Anthropic's."""
-        return MessagesFacade()

@@ -13,9 +13,9 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from tokenwidgets.dialects.responses_request import input_items
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import CONTENT
-from tokenwidgets.facades.base import Facade, Reply, failed
+from tokenwidgets.facades.base import Facade, Naming, Reply, failed
 from tokenwidgets.facades.responses import ResponsesFacade, ResponsesReply, continued, stream_of
-from tokenwidgets.facades.responses_socket import Create, Lanes, failure, framed, lane_of
+from tokenwidgets.facades.responses_socket import Create, Lanes, Unserved, failure, framed, lane_of
 from tokenwidgets.hub import Hub, Stream
 from tokenwidgets.request import Request
 
@@ -25,6 +25,9 @@ from .links import as_text
 
 PING_SECONDS = 30.0
 """How often a socket is looked at whether its client is still there."""
+
+PROTOCOL = "realtime"
+"""The subprotocol of OpenAI's sockets, beside which their clients in a browser offer the key (wire-formats section 3.1)."""
 
 Start = Callable[[Mapping[str, Any]], tuple[Stream, Reply]]
 
@@ -48,7 +51,8 @@ class ResponsesHandler(Generate, WebSocketHandler):
             stream = self.hub.get(stream_of(str(earlier)), self.owner)
         except Refused as e:
             raise Refused("not_found", e.message.replace("stream", "response", 1), 400) from None
-        return continued(ours, stream.call.request.messages, (entry.event for entry in stream.journal.entries))
+        naming = Naming(stream.id, stream.call.host)
+        return continued(ours, stream.call.request.messages, (naming(entry.event) for entry in stream.journal.entries))
 
     def native_body(self, body: Mapping[str, Any], request: Request) -> Mapping[str, Any]:
         """See `Generate.native_body`. The host does not know our responses, nor do we store at it what it was not told to."""
@@ -63,6 +67,10 @@ class ResponsesHandler(Generate, WebSocketHandler):
         if self.app.open_sockets >= self.app.sockets:
             raise Refused("limit", f"{self.app.sockets} sockets are open already.")
         await WebSocketHandler.get(self)
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """The one that OpenAI's clients in a browser offer; they need one to be chosen."""
+        return PROTOCOL if PROTOCOL in subprotocols else None
 
     @property
     def ping_interval(self) -> float:
@@ -117,6 +125,9 @@ class _Session:
             asked = self._lanes.read(message)
         except Refused as e:
             self._run(self._tell(failure(e.event()), lane_of(message)))
+            return
+        if isinstance(asked, Unserved):
+            self._run(self._tell(asked.frame, asked.lane))
             return
         self._last[asked.lane] = self._run(self._create(asked, self._last.get(asked.lane)))
 

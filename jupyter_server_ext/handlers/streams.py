@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from functools import cached_property
 
 from jupyter_server.utils import url_path_join
@@ -45,12 +44,12 @@ class EventStream(Handler):
         self.set_header("X-Accel-Buffering", "no")
 
     async def _follow(self, stream: Stream, after: int) -> None:
-        self.write(sse.COMMENT)
+        self.write(sse.sent(stream.now()))
         await self.flush()
         while not self._gone.is_set():
             batch = stream.journal.batch(after)
             if batch:
-                self.write(b"".join(sse.frame(e.seq, e.data) for e in batch))
+                self.write(sse.sent(stream.now()) + b"".join(sse.frame(e.seq, e.data) for e in batch))
                 await self.flush()
                 after = batch[-1].seq
             if stream.journal.terminal and after >= stream.journal.terminal.seq:
@@ -145,5 +144,4 @@ class WireHandler(Handler):
     async def get(self, stream_id: str) -> None:
         """The upstream frames as they came, base64; `dropped` counts those beyond the limit."""
         stream = self.hub.get(stream_id, self.owner)
-        frames = [{"frame": base64.b64encode(f.data).decode(), "at": f.at, "dir": f.direction} for f in stream.frames]
-        await self.finish({"frames": frames, "dropped": stream.frames_dropped})
+        await self.finish({"frames": [frame.body() for frame in stream.frames], "dropped": stream.frames_dropped})

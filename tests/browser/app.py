@@ -219,8 +219,11 @@ class Notebook:
         return Card(self, index, nth)
 
     def static(self, index: int) -> Locator:
-        """The card that a finished stream leaves."""
-        return self.output(index).locator(".jp-RenderedHTML")
+        """What the notebook's file keeps of a cell's streams, as a viewer without a kernel and without scripts shows it: one a section."""
+        outputs = [output.get("data", {}) for output in self.save()["cells"][index]["outputs"]]
+        viewer = self.page.context.new_page()
+        viewer.set_content("".join(f"<section>{''.join(data['text/html'])}</section>" for data in outputs if "text/html" in data))
+        return viewer.locator("section")
 
     def kernel(self) -> str:
         return next(s["kernel"]["id"] for s in self.server.sessions() if s["path"] == self.path)

@@ -36,9 +36,9 @@ def test_the_quickstart_runs_and_can_be_read_without_its_kernel(notebook: Open, 
     for transport, badge in BADGES.items():
         for index, source in enumerate(sources):
             if source.startswith("%%stream") and f"-T {transport}" in source:
-                expect(book.static(index)).to_contain_text(f"{badge[0]} {badge[1:]}")
+                expect(book.output(index)).to_contain_text(f"{badge[0]} {badge[1:]}")
     cards = [i for i, source in enumerate(sources) if source.startswith("%%stream")]
     assert len(cards) > 4
     for index in cards:
-        expect(book.static(index)).to_contain_text("tok/s")
+        expect(book.output(index)).to_contain_text("tok/s")
     assert book.page.get_by_text("model not found").count() == 0

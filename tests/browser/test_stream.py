@@ -6,7 +6,7 @@ import json
 
 from playwright.sync_api import expect
 
-from .app import BADGES, Server
+from .app import BADGES, SECONDS, Server
 from .conftest import Open
 
 
@@ -32,11 +32,26 @@ def test_tokens_appear_while_the_cell_runs_and_a_card_stays(notebook: Open, serv
         assert "tok/s" in summary
         assert label[1:] in summary
         assert label[1:] in seen
-        expect(book.live(index).root).to_have_count(0)
+        book.live(index).phase("done")
     text = json.dumps(content)
     assert not [secret for secret in server.secrets() if secret in text]
     assert "widget" not in text.replace("tokenwidgets", "")
     assert "_esm" not in text
+
+
+def test_a_notebook_opened_without_its_kernel_shows_the_card(notebook: Open, server: Server) -> None:
+    book = notebook("%%stream sim/steady -o tokens 60\nWhy is the sky blue?")
+    book.run()
+    book.idle(1)
+    book.live(1).phase("done")
+    book.save()
+    server.end_kernels()
+    book.page.reload()
+    card = book.output(1).locator(".jp-RenderedHTML")
+    expect(card).to_contain_text("tok/s", timeout=SECONDS * 1000)
+    expect(card).to_contain_text("simulated answer")
+    expect(card.locator("svg")).to_be_visible()
+    expect(book.output(1)).not_to_contain_text("model not found")
 
 
 def test_notebook_7(notebook: Open) -> None:

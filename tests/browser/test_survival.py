@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
-
-from .app import SECONDS, Server
+from .app import Server
 from .conftest import Open
 
 THREE = """
@@ -65,7 +63,7 @@ def test_a_kernel_that_is_busy(notebook: Open, server: Server) -> None:
     card = book.live(1)
     card.grows(20)
     stream = book.file("id").read_text()
-    expect(book.static(1)).to_contain_text("tok/s", timeout=SECONDS * 1000)
+    card.phase("done")
     assert server.snapshot(stream)["text"] in book.static(1).inner_text()
     assert book.prompt(2).text_content() == "[*]:"
 

@@ -121,22 +121,6 @@ def test_a_host_that_takes_no_effort_is_not_asked_for_it() -> None:
     assert "generationConfig" not in json.loads(GEMINI.encode(request, Profile(reasoning_style="none")).body)
 
 
-@pytest.mark.parametrize(
-    ("choice", "config"),
-    [
-        ("auto", {"mode": "AUTO"}),
-        ("required", {"mode": "ANY"}),
-        ("none", {"mode": "NONE"}),
-        ("validated", {"mode": "VALIDATED"}),
-        ({"type": "function", "function": {"name": "f"}}, {"mode": "ANY", "allowedFunctionNames": ["f"]}),
-    ],
-)
-def test_the_choice_among_tools(choice: Any, config: dict[str, Any]) -> None:
-    sent = asked(options={"extra": {"tool_choice": choice}})
-    assert sent["toolConfig"] == {"functionCallingConfig": config}
-    assert "tool_choice" not in sent
-
-
 def test_extra_fields_win_but_never_change_what_is_asked() -> None:
     extra = {"contents": [], "model": "x", "safetySettings": [1], "generationConfig": {"topK": 3, "temperature": 1}}
     sent = asked(options={"temperature": 0, "max_tokens": 9, "extra": extra})
@@ -598,7 +582,7 @@ def test_catalogues() -> None:
         {"name": "models/embedding", "supportedGenerationMethods": ["embedContent"]}, {"name": "tunedModels/b"}, {"name": ""}, 7,
     ]}  # fmt: skip
     assert GEMINI.models(json.dumps(listed).encode()) == [
-        {"id": "gemini-a", "name": "A", "context_length": 8, "max_output": 4}, {"id": "tunedModels/b"},
+        {"id": "gemini-a", "name": "A", "context": 8, "max_output": 4, "capabilities": ["text"]}, {"id": "tunedModels/b"},
     ]  # fmt: skip
     for raw in (b"", b"<html>", b"{}", b"null", b'{"models": 5}', b"\xff"):
         assert GEMINI.models(raw) == []

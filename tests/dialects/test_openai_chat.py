@@ -646,8 +646,8 @@ def test_catalogues() -> None:
         {"id": "d", "context_window": "big"},
     ]}  # fmt: skip
     assert CHAT.models(json.dumps(listed).encode()) == [
-        {"id": "a", "name": "A", "context_length": 8, "max_output": 4}, {"id": "b", "owned_by": "vllm", "context_length": 16},
-        {"id": "c", "context_length": 32}, {"id": "d"},
+        {"id": "a", "name": "A", "context": 8, "max_output": 4}, {"id": "b", "owned_by": "vllm", "context": 16},
+        {"id": "c", "context": 32}, {"id": "d"},
     ]  # fmt: skip
     assert CHAT.models(b'[{"id": "x"}]') == [{"id": "x"}]
     for raw in (b"", b"<html>", b"{}", b"null", b'{"data": 5}', b"\xff"):

@@ -69,6 +69,17 @@ def test_a_request_is_the_body_of_the_call_without_what_only_http_knows() -> Non
     assert "background" not in sent
 
 
+def test_what_the_server_holds_is_not_sent_and_still_says_what_the_rest_means() -> None:
+    call = {"id": "call_1", "type": "custom", "custom": {"name": "run", "input": "ls"}}
+    talk = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "x"},
+    ]
+    frame = ResponsesSocket(Profile(), 0.0).create("a", parse({"model": "h/m", "messages": talk}), 0.0, after="resp_1", held=2)
+    assert json.loads(frame)["input"] == [{"type": "custom_tool_call_output", "call_id": "call_1", "output": "x"}]
+
+
 def test_what_cannot_be_said_is_refused_and_leaves_no_trace() -> None:
     line = Line()
     for options in ({"seed": 1}, {"extra": {"x": object()}}):

@@ -110,6 +110,20 @@ def test_responses_are_complete() -> None:
     assert answer.usage.output_tokens_details.reasoning_tokens == 3
 
 
+def test_a_call_without_an_id_gets_one_that_is_its_own() -> None:
+    """A late id is left out: the SDKs would put it behind the first one."""
+    events: list[Event] = [Tool(0, name="f"), Tool(1, "theirs", "g"), Tool(0, "late", delta="{}"), Tool(0, done=True, arguments={})]
+    naming = HEAD.naming()
+    assert [event.id for event in map(naming, events) if isinstance(event, Tool)] == ["call_s1_0", "theirs", None, None]
+    names = {Head(stream, "h/m", 0).naming()(events[0]).id for stream in ("a", "b")}  # type: ignore[union-attr]
+    assert len(names) == 2
+
+
+def test_a_message_says_that_it_met_a_stop_sequence() -> None:
+    assert whole(MessagesFacade(), [Text(0, "a"), End("stop", "stop_sequence")])["stop_reason"] == "stop_sequence"
+    assert whole(MessagesFacade(), [Text(0, "a"), End("stop", "stop")])["stop_reason"] == "end_turn"
+
+
 @pytest.mark.parametrize("facade", [ChatFacade(), MessagesFacade(), ResponsesFacade()], ids=lambda f: f.dialect)
 def test_keep_alives_mean_nothing(facade: Facade) -> None:
     assert facade.keep_alive.endswith(b"\n\n")

@@ -38,7 +38,8 @@ def test_chat_is_ours_already() -> None:
     turns = [{"role": "developer", "content": "be brief"}, {"role": "user", "content": "hi"}]
     body = {"model": "a/b", "messages": turns, "tools": [TOOL], "stream": True, "stream_options": {"include_usage": True}}
     options = {"max_completion_tokens": 9, "temperature": 0.5, "top_p": None, "stop": "x", "seed": 1, "reasoning_effort": "low"}
-    ours = ChatFacade().request({**body, **options, "n": 2, "tool_choice": "auto"})
+    shaped = {"response_format": {"type": "json_object"}, "tool_choice": "auto", "parallel_tool_calls": False}
+    ours = ChatFacade().request({**body, **options, **shaped, "n": 2})
     assert ours == {
         "model": "a/b",
         "messages": turns,
@@ -49,10 +50,18 @@ def test_chat_is_ours_already() -> None:
             "stop": "x",
             "seed": 1,
             "reasoning": "low",
-            "extra": {"n": 2, "tool_choice": "auto"},
+            **shaped,
+            "extra": {"n": 2},
         },
     }
     parse(ours)
+
+
+def test_a_form_that_only_some_hosts_know_is_for_them_to_judge() -> None:
+    foreign = {"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}, "response_format": {"type": "json_object", "schema": SCHEMA}}
+    body = {"model": "a/b", "messages": [{"role": "user", "content": "hi"}]}
+    assert ChatFacade().request({**body, **foreign, "n": 2})["options"] == {"extra": {"n": 2, **foreign}}
+    assert responses("hi", tool_choice={"type": "file_search"})["options"] == {"extra": {"tool_choice": {"type": "file_search"}}}
 
 
 def test_a_host_s_own_options_stand_beside_the_vendor_s() -> None:
@@ -76,9 +85,9 @@ def test_messages_options() -> None:
     assert ours["tools"] == [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
     form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
     choice = {"type": "function", "function": {"name": "weather"}}
-    extra = {"top_k": 5, "service_tier": "auto", "user": "u", "response_format": form, "tool_choice": choice, "parallel_tool_calls": False}
-    options = {"max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "stop": ["x"], "reasoning": "low", "extra": extra}
-    assert ours["options"] == options
+    shaped = {"response_format": form, "tool_choice": choice, "parallel_tool_calls": False}
+    options = {"max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "stop": ["x"], "reasoning": "low", **shaped}
+    assert ours["options"] == {**options, "extra": {"top_k": 5, "service_tier": "auto", "user": "u"}}
     parse(ours)
 
 
@@ -99,7 +108,7 @@ def test_messages_thinking_is_an_effort(thinking: Any, effort: str | None) -> No
 
 @pytest.mark.parametrize(("theirs", "ours"), [("auto", "auto"), ("any", "required"), ("none", "none")])
 def test_messages_tool_choices(theirs: str, ours: str) -> None:
-    assert messages("hi", tool_choice={"type": theirs})["options"]["extra"] == {"tool_choice": ours}
+    assert messages("hi", tool_choice={"type": theirs})["options"]["tool_choice"] == ours
 
 
 def test_messages_images_and_documents() -> None:
@@ -152,6 +161,7 @@ def test_responses_options() -> None:
         "instructions": "be brief", "max_output_tokens": 9, "temperature": 0.5, "reasoning": {"effort": "low"}, "store": False,
         "text": {"verbosity": "low", "format": {"type": "json_schema", "name": "n", "schema": SCHEMA}}, "user": "u",
         "tools": [{"type": "function", "name": "weather", "parameters": SCHEMA}], "tool_choice": {"type": "function", "name": "weather"},
+        "parallel_tool_calls": True, "metadata": {"run": "1"},
     }  # fmt: skip
     ours = responses("hi", **more)
     assert ours["system"] == "be brief"
@@ -159,8 +169,9 @@ def test_responses_options() -> None:
     assert ours["tools"] == [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
     choice = {"type": "function", "function": {"name": "weather"}}
     form = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
-    extra = {"user": "u", "tool_choice": choice, "verbosity": "low", "response_format": form}
-    assert ours["options"] == {"max_tokens": 9, "temperature": 0.5, "reasoning": "low", "extra": extra}
+    shaped = {"response_format": form, "tool_choice": choice, "parallel_tool_calls": True}
+    options = {"max_tokens": 9, "temperature": 0.5, "reasoning": "low", **shaped}
+    assert ours["options"] == {**options, "extra": {"user": "u", "verbosity": "low"}}
     parse(ours)
 
 
@@ -206,6 +217,12 @@ def test_responses_refuse_what_cannot_be_said(body: dict[str, Any]) -> None:
 def test_messages_refuse_what_cannot_be_said(block: dict[str, Any]) -> None:
     with pytest.raises(Refused):
         messages([block])
+
+
+@pytest.mark.parametrize("config", [{"format": {"type": "grammar"}}, {"format": "json"}, {"task_budget": 5}])
+def test_messages_refuse_an_output_that_cannot_be_said(config: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="output_config"):
+        messages("hi", output_config=config)
 
 
 NAMES = st.sampled_from(

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.responses import ResponseSteerFailedEvent
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import Carry, End, Error, Reasoning, Text, Tool
 from tokenwidgets.facades.models import listed
-from tokenwidgets.facades.responses_socket import IN_FLIGHT, LANES, Create, Lanes, failure, framed
-from tokenwidgets.facades.turn import turn
+from tokenwidgets.facades.responses_socket import IN_FLIGHT, LANES, Create, Lanes, Unserved, failure, framed
+from tokenwidgets.turn import turn
 
 
 def test_a_turn_is_all_that_was_said_and_called() -> None:
@@ -87,7 +88,19 @@ def test_any_message_is_a_request_or_is_refused(message: str) -> None:
         frame = failure(e.event())
         assert (frame["type"], frame["status"] >= 400) == ("error", True)
     else:
-        assert read.body is not None
+        assert isinstance(read, Unserved) or read.body is not None
+
+
+def test_what_is_not_served_counts_for_nothing() -> None:
+    lanes = Lanes()
+    for _ in range(IN_FLIGHT + 1):
+        warm = lanes.read(create(generate=False, stream_id="one"))
+        assert isinstance(warm, Unserved)
+        assert (warm.lane, warm.frame["error"]["param"]) == ("one", "generate")
+    steer = lanes.read(json.dumps({"type": "response.steer", "previous_response_id": "resp_1", "input": "shorter"}))
+    assert isinstance(steer, Unserved)
+    read = ResponseSteerFailedEvent.model_validate(steer.frame)
+    assert (read.error.code, read.steer.previous_response_id) == ("steering_not_supported", "resp_1")
 
 
 def test_a_failure_on_a_socket_has_its_status() -> None:

@@ -69,6 +69,12 @@ def test_everything_a_file_may_say(path):
     assert found.local_models == {"tiny": Path("~/models/tiny.gguf").expanduser()}
 
 
+def test_a_dialect_over_a_websocket_has_an_address_of_its_own(path):
+    addresses = {"openai-responses-ws": "ws://127.0.0.1:1/v1", "openai-realtime": "wss://x/v1", "gemini-live": "wss://x"}
+    lines = "\n".join(f'{name} = "{url}"' for name, url in addresses.items())
+    assert loaded(path, f"[hosts.mine.dialects]\n{lines}").hosts["mine"].dialects == addresses
+
+
 def test_a_built_in_host_keeps_what_the_file_does_not_say(path):
     host = loaded(path, '[hosts.openai]\nmodels = ["gpt-x"]').hosts["openai"]
     assert (host.models, host.key_env, host.dialects) == (("gpt-x",), "OPENAI_API_KEY", BUILT_IN["openai"].dialects)
@@ -85,6 +91,9 @@ def test_a_built_in_host_keeps_what_the_file_does_not_say(path):
         ('[hosts.mine]\nbase_url = "ftp://x/v1"', "hosts.mine needs a base_url that begins with"),
         ('[hosts.mine]\nbase_url = "http://"', "hosts.mine needs a base_url that begins with"),
         ('[hosts.mine]\nbase_url = "http://["', "hosts.mine needs a base_url that begins with"),
+        ('[hosts.mine]\nbase_url = "wss://x/v1"', "hosts.mine needs a base_url that begins with http:// or https://"),
+        ('[hosts.mine]\nbase_url = "https://x/v1"\ndialect = "openai-responses-ws"', "base_url that begins with ws:// or wss://"),
+        ('[hosts.mine.dialects]\nopenai-realtime = "https://x/v1"', "hosts.mine needs a base_url that begins with ws:// or wss://"),
         ("[hosts.mine]\nbase_url = 5", "hosts.mine.base_url is a string"),
         ('[hosts.mine]\nbase_url = "http://x"\nlocal = "false"', "hosts.mine.local is true or false"),
         ('[hosts.mine]\nbase_url = "http://x"\nlocal = 1', "hosts.mine.local is true or false"),
@@ -172,6 +181,44 @@ def test_an_alias_is_added_or_changed_and_the_rest_stays(path, before):
 def test_an_alias_is_written_where_there_was_no_file(path):
     add_alias("fast", "sim/steady")
     assert load().aliases == {"fast": "sim/steady"}
+
+
+AZURE = {"openai-chat": "https://res.openai.azure.com/openai/v1", "openai-responses": "https://res.openai.azure.com/openai/v1"}
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://res.openai.azure.com", "https://res.openai.azure.com/", "https://res.openai.azure.com/openai/v1/"]
+)
+def test_a_host_at_an_address_of_the_users_own_is_where_the_environment_says(path, monkeypatch, endpoint):
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", endpoint)
+    assert load().hosts["azure-openai"].dialects == AZURE
+    assert loaded(path, 'default_model = "sim/steady"').hosts["azure-openai"].dialects == AZURE
+
+
+def test_the_file_goes_before_the_environment_and_a_base_url_is_for_all_dialects_of_the_address(path, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://other.openai.azure.com")
+    found = loaded(path, '[hosts.azure-openai]\nbase_url = "https://res.openai.azure.com/openai/v1"\nmodels = ["my-gpt"]')
+    assert (found.hosts["azure-openai"].dialects, found.hosts["azure-openai"].models) == (AZURE, ("my-gpt",))
+    llamacpp = loaded(path, '[hosts.llamacpp]\nbase_url = "http://127.0.0.1:9/v1"').hosts["llamacpp"]
+    assert set(llamacpp.dialects.values()) == {"http://127.0.0.1:9/v1"}
+    assert len(llamacpp.dialects) == 3
+    deepseek = loaded(path, '[hosts.deepseek]\nbase_url = "http://127.0.0.1:9/v1"').hosts["deepseek"]
+    assert list(deepseek.dialects) == ["openai-chat", "openai-responses"], "another address is another server's"
+    named = loaded(path, '[hosts.llamacpp]\nbase_url = "http://127.0.0.1:9/v1"\ndialect = "anthropic-messages"').hosts["llamacpp"]
+    assert list(named.dialects) == ["anthropic-messages"]
+
+
+@pytest.mark.parametrize("endpoint", [None, "", "res.openai.azure.com", "https://me:sk-verysecret-12345@res.openai.azure.com"])
+def test_without_an_address_one_sentence_says_what_to_set(monkeypatch, endpoint):
+    if endpoint is not None:
+        monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", endpoint)
+    with pytest.raises(Refused, match="set AZURE_OPENAI_ENDPOINT to it, or write base_url") as refusal:
+        load().hosts["azure-openai"].base_url("openai-chat")
+    assert "verysecret" not in refusal.value.message
+
+
+def test_every_host_that_takes_a_key_says_where_to_get_one():
+    assert [host.name for host in BUILT_IN.values() if host.key_needed and not host.key_page] == []
 
 
 @pytest.mark.parametrize("before", ['aliases = {fast = "a/b"}\n', '[ aliases ]\nfast = "a/b"\n', 'aliases.fast = "a/b"\n'])

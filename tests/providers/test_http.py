@@ -23,11 +23,13 @@ from tokenwidgets import dialects
 from tokenwidgets.dialects.base import Profile
 from tokenwidgets.events import Carry, End, Error, Notice, Text, Tool, Usage
 from tokenwidgets.hub import Hub, Limits
-from tokenwidgets.providers import http, upstream
-from tokenwidgets.providers.http import HttpProvider, Watchdogs, _KeyFilter
+from tokenwidgets.providers import upstream, watchdogs
+from tokenwidgets.providers.http import HttpProvider
+from tokenwidgets.providers.key_filter import KeyFilter
 from tokenwidgets.providers.keys import Secret
 from tokenwidgets.providers.registry import Registry
 from tokenwidgets.providers.upstream import Upstream
+from tokenwidgets.providers.watchdogs import Watchdogs
 from tokenwidgets.recording import Header, Tape, dump, load
 from tokenwidgets.request import parse
 
@@ -40,10 +42,10 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setenv("SCRIPTED_KEY", KEY)
 
     @asynccontextmanager
-    async def made(base_url: str, local: bool = True, **watchdogs: float):
+    async def made(base_url: str, local: bool = True, **limits: float):
         host = f'[hosts.scripted]\nbase_url = "{base_url}"\nkey_env = "SCRIPTED_KEY"\nlocal = {str(local).lower()}\n'
         (tmp_path / "tokenwidgets.toml").write_text(host)
-        this = Hub(Registry(tmp_path, watchdogs=Watchdogs(**watchdogs)), Limits())
+        this = Hub(Registry(tmp_path, watchdogs=Watchdogs(**limits)), Limits())
         try:
             yield this
         finally:
@@ -53,7 +55,8 @@ def hub(tmp_path, monkeypatch):
 
 
 def start(hub: Hub):
-    return hub.start(parse({"model": "scripted/some-model", "prompt": PROMPT}), "ann")
+    """One attempt; further ones are told of in test_http_retry."""
+    return hub.start(parse({"model": "scripted/some-model", "prompt": PROMPT, "options": {"retries": 0}}), "ann")
 
 
 async def finished(stream):
@@ -65,9 +68,9 @@ async def finished(stream):
     return stream.journal.terminal.event
 
 
-async def outcome(hub_of, script, **watchdogs):
+async def outcome(hub_of, script, **limits):
     """Run one stream against a script; returns it."""
-    async with Scripted(script) as server, hub_of(server.url, **watchdogs) as hub:
+    async with Scripted(script) as server, hub_of(server.url, **limits) as hub:
         stream = start(hub)
         await finished(stream)
         return stream
@@ -492,7 +495,7 @@ async def test_usage_after_the_finish_frame_is_waited_for(hub):
 
 
 async def test_a_server_that_never_closes_after_the_finish_frame_is_left(hub, monkeypatch):
-    monkeypatch.setattr(http, "FINISH_SECONDS", 0.05)
+    monkeypatch.setattr(watchdogs, "FINISH_SECONDS", 0.05)
 
     async def script(connection, asked):
         await connection.head()
@@ -508,7 +511,7 @@ async def test_a_server_that_never_closes_after_the_finish_frame_is_left(hub, mo
 
 
 async def test_keep_alives_do_not_prolong_the_wait_after_the_finish_frame(hub, monkeypatch):
-    monkeypatch.setattr(http, "FINISH_SECONDS", 0.05)
+    monkeypatch.setattr(watchdogs, "FINISH_SECONDS", 0.05)
 
     async def script(connection, asked):
         await connection.head()
@@ -521,7 +524,7 @@ async def test_keep_alives_do_not_prolong_the_wait_after_the_finish_frame(hub, m
 
 
 async def test_the_wait_after_the_finish_frame_begins_anew_when_another_choice_comes(hub, monkeypatch):
-    monkeypatch.setattr(http, "FINISH_SECONDS", 0.3)
+    monkeypatch.setattr(watchdogs, "FINISH_SECONDS", 0.3)
     last = piece(finish_reason="stop", index=1)
     last_seen = asyncio.Event()
 
@@ -595,12 +598,16 @@ async def test_content_is_progress(hub):
 # ---------------------------------------------------------------------- stop
 
 
-@pytest.mark.parametrize("where", ["before the head", "behind the head", "behind text"])
+@pytest.mark.parametrize("where", ["before the head", "within the head", "behind the head", "behind text", "within a refusal"])
 async def test_stop_closes_the_socket_before_it_is_answered(hub, where):
     there = asyncio.Event()
 
     async def script(connection, asked):
-        if where != "before the head":
+        if where == "within the head":
+            await connection.raw(b"HTTP/1.1 200 O")
+        elif where == "within a refusal":
+            await connection.whole("503 Service Unavailable", b'{"error"', length=500)
+        elif where != "before the head":
             await connection.head()
         if where == "behind text":
             await connection.chunk(piece("Hel"))
@@ -743,7 +750,7 @@ CUTS = st.lists(st.integers(0, 400), max_size=12)
 
 
 def filtered(key: str, data: bytes, cuts: list[int]) -> bytes:
-    keys = _KeyFilter(Secret(key))
+    keys = KeyFilter(Secret(key))
     at = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     return b"".join([keys.feed(data[a:b]) for a, b in pairwise(at)]) + keys.close()
 
@@ -772,8 +779,8 @@ def test_a_slash_may_be_escaped_and_an_escaped_backslash_stays_whole():
 
 def test_a_short_key_is_a_placeholder_and_stays():
     assert filtered("none", b"none of it", [2]) == b"none of it"
-    assert _KeyFilter(None).feed(b"none of it") == b"none of it"
-    assert _KeyFilter(None).events([Text(0, "none")]) == [Text(0, "none")]
+    assert KeyFilter(None).feed(b"none of it") == b"none of it"
+    assert KeyFilter(None).events([Text(0, "none")]) == [Text(0, "none")]
 
 
 def test_the_key_is_struck_out_of_every_text_of_an_event():
@@ -781,7 +788,7 @@ def test_the_key_is_struck_out_of_every_text_of_an_event():
         Text(0, f"a {KEY}"), Tool(0, KEY, KEY, f"{KEY}b", done=True, arguments={"x": [KEY, {KEY: 1}]}), Carry(0, {"sig": KEY}),
         Notice("served", {"model": KEY}), Usage(timings={KEY: 1}), End("stop", KEY), Error("internal", f"no {KEY}"), Text(0, "b"),
     ]  # fmt: skip
-    struck = _KeyFilter(Secret(KEY)).events(events)
+    struck = KeyFilter(Secret(KEY)).events(events)
     assert struck[0] == Text(0, "a [key]")
     assert struck[1] == Tool(0, "[key]", "[key]", "[key]b", done=True, arguments={"x": ["[key]", {"[key]": 1}]})
     assert struck[-1] is events[-1]

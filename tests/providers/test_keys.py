@@ -127,6 +127,19 @@ def test_with_a_keyring_a_key_is_stored_there_and_in_no_file(ring):
     assert not keys_path().exists()
 
 
+def test_a_key_that_cannot_be_kept_is_one_sentence_without_it(ring):
+    keys_path().with_suffix(".new").mkdir(parents=True)
+    with pytest.raises(Refused, match=r"keys\.toml cannot be written: ") as refusal:
+        store(OPENAI, VALUE)
+    assert refusal.value.__suppress_context__
+    made = ring()
+    made.set_password = lambda *what: (_ for _ in ()).throw(RuntimeError(what))
+    with pytest.raises(Refused, match=r"keyring did not take the key \(RuntimeError\)") as refusal:
+        store(OPENAI, VALUE)
+    assert VALUE not in refusal.value.message
+    assert refusal.value.__suppress_context__
+
+
 @pytest.mark.parametrize("key", ["", "  ", "two words", "sk-a\nb", "sk-\x00", "sk–dash"])
 def test_what_cannot_be_a_key_is_refused_and_not_repeated(ring, monkeypatch, key):
     with pytest.raises(Refused, match="The key for openai") as refusal:

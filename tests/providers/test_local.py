@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -279,3 +280,18 @@ asyncio.run(main())
         finally:
             parent.kill()
     assert gone(child)
+
+
+@model
+@needs_model
+async def test_a_schema_is_kept_in_the_dialects_that_can_say_it_here(here):
+    """llama.cpp takes no schema in its form of Anthropic's Messages, and would ignore it."""
+    schema = {"type": "object", "properties": {"city": {"enum": ["Oslo"]}}, "required": ["city"], "additionalProperties": False}
+    options = {"max_tokens": 60, "response_format": {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}}
+    for dialect in ("openai-chat", "openai-responses"):
+        stream = here.hub.start(parse({"model": "local/smollm2-135m", "prompt": "hello", "dialect": dialect, "options": options}), "ann")
+        assert await ending(stream) == End("stop", stream.journal.terminal.event.raw)
+        assert json.loads(said(stream)) == {"city": "Oslo"}
+    body = {"model": "local/smollm2-135m", "prompt": "hello", "dialect": "anthropic-messages", "options": options}
+    error = await ending(here.hub.start(parse(body), "ann"))
+    assert (error.code, "openai-chat" in error.message) == ("bad_request", True)

@@ -39,6 +39,7 @@ def resolve(this, **body):
         ({"model": "sim/stedy"}, "not_found", 404, "steady"),
         ({"model": "replay/../../etc/passwd"}, "not_found", 404, ""),
         ({"model": "openai/gpt-5.2"}, "auth", 401, "set OPENAI_API_KEY"),
+        ({"model": "azure-openai/mine"}, "bad_request", 400, "set AZURE_OPENAI_ENDPOINT"),
         ({"model": "vllm/x", "dialect": "gemini"}, "bad_request", 400, "vllm does not speak 'gemini'; it speaks openai-chat."),
         ({"model": "sim/steady", "dialect": "klingon"}, "bad_request", 400, "klingon"),
         ({"model": "ollama/x", "options": {"ttft_ms": 5}}, "bad_request", 400, "ollama has no option 'ttft_ms'"),
@@ -119,6 +120,8 @@ def test_hosts_tell_whether_a_key_is_there_and_never_the_key(this, monkeypatch, 
     hosts = {h["name"]: h for h in this.hosts()}
     assert hosts["openai"]["key"] == {"needed": True, "present": True, "source": "$OPENAI_API_KEY", "variable": "OPENAI_API_KEY"}
     assert hosts["deepseek"]["key"]["present"] is False
+    assert [hosts[name]["cancel_stops_billing"] for name in ("openai", "ollama", "sim")] == ["unknown", None, None]
+    assert hosts["openrouter"]["cancel_stops_billing"]["groq"] == "no"
     assert (hosts["mine"]["local"], hosts["mine"]["about"]) == (True, "from tokenwidgets.toml")
     assert KEY not in repr(hosts)
 
@@ -145,7 +148,7 @@ async def test_models_of_hosts_that_can_be_asked_are_asked_once_and_kept(tmp_pat
         configured(f'[hosts.mine]\nbase_url = "{server.url}"\nlocal = true\nkey_env = "MINE_KEY"\n')
         made = Registry(tmp_path)
         for _ in range(2):
-            assert await made.models() == [{"id": "mine/a"}, {"id": "mine/b", "context_length": 4096}]
+            assert await made.models() == [{"id": "mine/a"}, {"id": "mine/b", "context": 4096}]
         assert [(a.line, a.headers["authorization"]) for a in server.asked] == [("GET /v1/models HTTP/1.1", f"Bearer {KEY}")]
         await made.aclose()
 

@@ -55,6 +55,22 @@ def test_half_a_character_in_a_prompt_breaks_nothing(dialect, model):
     assert [decode(e.data).event for e in entries] == [e.event for e in entries]
 
 
+@pytest.mark.parametrize(
+    ("dialect", "answer", "call"),
+    [
+        ("openai-chat", "chatcmpl-simulated", "call_"),
+        ("openai-responses", "resp_simulated", "call_"),
+        ("anthropic-messages", "msg_simulated", "toolu_"),
+        ("gemini", "simulated", "call_"),
+    ],
+)
+def test_ids_are_the_vendor_s_and_say_what_they_are(dialect, answer, call):
+    body = {"model": "sim/tool-caller", "prompt": "x", "dialect": dialect}
+    tape = play(parse(body))
+    assert f'"{answer}"'.encode() in b"".join(frame.data for frame in tape.frames)
+    assert next(e.event.id for e in tape.entries if isinstance(e.event, Tool)).startswith(call)
+
+
 def test_half_a_character_changes_no_seed_of_other_prompts():
     # As `Random(str)` gave it: recordings and pictures of the simulator stay what they are.
     assert _random(request("steady"), "words").random() == Random("0\nwords\nWhy is the sky blue?").random()
@@ -371,9 +387,24 @@ def test_flaky_fails_in_every_way_by_its_seed():
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("at", [0, 1, 10])
 def test_fail_at_is_the_number_of_the_token(seed, at):
-    entries = play(request("steady", seed=seed, fail_at=at)).entries
+    entries = play(request("steady", seed=seed, fail_at=at, retries=0)).entries
     assert sum(isinstance(e.event, Text) for e in entries) == at
     assert isinstance(entries[-1].event, Error) or entries[-1].event.reason == "truncated"
+
+
+@pytest.mark.parametrize("dialect", SERVERS)
+@pytest.mark.parametrize("number", range(6))
+def test_what_fails_before_the_first_token_is_tried_again_after_a_wait_that_can_be_watched(dialect, number):
+    asked = parse({**request("flaky", f"Prompt {number}", fail_at=0, tokens=9).body(), "dialect": dialect})
+    time = FakeTime()
+    entries = play(asked, time).entries
+    (told,) = [e.event.data for e in entries if isinstance(e.event, Notice) and e.event.kind == "retry"]
+    assert (told["attempt"], told["of"]) == (2, 3)
+    assert 3 <= told["wait"] <= 4
+    assert told["wait"] in time.waits
+    assert [e.terminal for e in entries].count(True) == 1
+    assert (entries[-1].event.reason, sum(isinstance(e.event, Text) for e in entries)) == ("stop", 9)
+    assert play(asked).entries == entries
 
 
 def test_a_failure_beyond_the_end_does_not_happen():

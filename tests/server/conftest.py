@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
+import openai
 import pytest
+from gateway_tools import anthropic_of, openai_of
 from server_tools import Access, Process, serve
 from traitlets.config import Config
 
@@ -58,3 +61,17 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 def real(process: Process) -> Access:
     """Every kind of credentials for it."""
     return process.access()
+
+
+@pytest.fixture
+def gpt(real: Access) -> Iterator[openai.OpenAI]:
+    """OpenAI's client of its gateway."""
+    with openai_of(real) as client:
+        yield client
+
+
+@pytest.fixture
+def claude(real: Access) -> Iterator[anthropic.Anthropic]:
+    """Anthropic's."""
+    with anthropic_of(real) as client:
+        yield client

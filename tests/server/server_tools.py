@@ -100,8 +100,11 @@ PASS = ("token", "token, foreign origin", "page", "ticket", "ticket behind a hub
 """Callers whom every endpoint answers."""
 
 REFUSED = ("nothing", "nothing, as a page", "wrong token", "wrong ticket", "empty ticket", "ticket cut short", "ticket no ASCII",
-           "ticket as token", "forged cookie")  # fmt: skip
+           "forged cookie")  # fmt: skip
 """Callers whom none answers."""
+
+ONLY_GATEWAY = "ticket as token"
+"""A caller whom the gateway answers, since an SDK in a kernel has no other place for its key, and nothing else does."""
 
 FORGED = ("cookie without xsrf", "cookie, wrong xsrf", "cookie, foreign origin and no xsrf")
 """What a foreign page can make a logged-in browser send: nothing may be changed by it."""

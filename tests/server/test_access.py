@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from jupyter_server.auth import Authorizer
 from jupyter_server.utils import JupyterServerAuthWarning
-from server_tools import ENDLESS, EVIL, FAST, FORGED, LIMIT, PASS, REFUSED, Access, Caller, Process
+from server_tools import ENDLESS, EVIL, FAST, FORGED, LIMIT, ONLY_GATEWAY, PASS, REFUSED, Access, Caller, Process
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -50,17 +51,19 @@ ENDPOINTS: dict[str, list[Use]] = {
     r"/tokenwidgets/models": [Use("models", "GET", "read", 200)],
     r"/tokenwidgets/hosts": [Use("hosts", "GET", "read", 200)],
     r"/tokenwidgets/capabilities": [Use("capabilities", "GET", "read", 200)],
+    r"/tokenwidgets/assets/(?P<name>[\w-]+)\.js": [Use("assets/nothing.js", "GET", "read", 404)],
     GATEWAY + "models": [Use("v1/models", "GET", "read", 200)],
     GATEWAY + "models/(?P<model>.+)": [Use("v1/models/sim/steady", "GET", "read", 200)],
     GATEWAY + "chat/completions": [Use("v1/chat/completions", "POST", "execute", 200, {**ASKED, "messages": HELLO})],
     GATEWAY + "messages": [Use("v1/messages", "POST", "execute", 200, {**ASKED, "messages": HELLO, "max_tokens": 9})],
+    GATEWAY + "messages/count_tokens": [Use("v1/messages/count_tokens", "POST", "execute", 404, {**ASKED, "messages": HELLO})],
     GATEWAY + "responses": [
         Use("v1/responses", "POST", "execute", 200, {**ASKED, "input": "hello"}),
         Use("v1/responses", "GET", "execute", 426),
     ],
 }
-"""Everything there is. The offer has no address to connect to, and the responses' socket is asked for without an upgrade, which are found
-after everything that access depends on."""
+"""Everything there is. The offer has no address to connect to, the simulator counts no tokens, and the responses' socket is asked for
+without an upgrade, which are found after everything that access depends on."""
 
 USES = [pytest.param(use, id=f"{use.method} {use.path}") for uses in ENDPOINTS.values() for use in uses]
 CHANGES = [pytest.param(use, id=f"{use.method} {use.path}") for uses in ENDPOINTS.values() for use in uses if use.method != "GET"]
@@ -108,7 +111,7 @@ async def test_who_may_is_answered(use: Use, real: Access) -> None:
 
 @pytest.mark.parametrize("use", USES)
 async def test_who_may_not_learns_nothing(use: Use, real: Access) -> None:
-    for kind in REFUSED:
+    for kind in REFUSED if use.path.startswith("v1/") else (*REFUSED, ONLY_GATEWAY):
         answer = await ask(use, real, kind)
         if use.path.startswith("v1/"):
             assert answer.status_code == 401, (kind, answer.text)
@@ -121,7 +124,7 @@ async def test_who_may_not_learns_nothing(use: Use, real: Access) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("pattern", ENDPOINTS)
 async def test_no_method_of_any_endpoint_answers_a_stranger(pattern: str, method: str, real: Access) -> None:
-    path = pattern.replace(r"(?P<stream_id>[\w-]+)", "x").replace("(?P<model>.+)", "x").removesuffix("/?").removeprefix("/tokenwidgets/")
+    path = re.sub(r"\(\?P<\w+>[^)]*\)", "x", pattern).replace("\\", "").removesuffix("/?").removeprefix("/tokenwidgets/")
     async with Caller(real, "nothing") as caller:
         answer = await caller.call(method, path)
         assert answer.status_code in (401, 403, 405)
@@ -210,7 +213,7 @@ async def test_the_socket_opens_for_who_may(kind: str, real: Access) -> None:
 FOREIGN = ("cookie, foreign origin", "cookie, foreign origin and no xsrf")
 
 
-@pytest.mark.parametrize("kind", [*(k for k in REFUSED if k != "ticket no ASCII"), *FOREIGN])
+@pytest.mark.parametrize("kind", [*(k for k in REFUSED if k != "ticket no ASCII"), ONLY_GATEWAY, *FOREIGN])
 async def test_the_socket_stays_closed_for_who_may_not(kind: str, real: Access) -> None:
     with pytest.raises(InvalidStatus) as refused:
         await opened(real, kind)

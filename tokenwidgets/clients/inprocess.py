@@ -8,8 +8,10 @@ from typing import Any
 
 from ..events import Entry
 from ..hub import Hub, Stream
+from ..provider import Provider
 from ..providers.registry import Call, Registry
 from ..recording import Frame
+from ..request import parse
 from .base import Place, Reader, Started
 
 OWNER = "kernel"
@@ -21,14 +23,15 @@ class InProcess:
     Parameters
     ----------
     why : why they live here, in words a user reads.
+    hub : one that is here already; by default a new one.
     """
 
     place: Place = "kernel"
     transport = "in-process"
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, hub: Hub | None = None) -> None:
         self.why = why
-        self.hub = Hub(Registry(_log_dir()))
+        self.hub = hub or Hub(Registry(_log_dir()))
 
     async def start(self, request: Mapping[str, Any]) -> Started:
         """See `Gateway.start`."""
@@ -76,6 +79,25 @@ class InProcess:
     async def aclose(self) -> None:
         """Stop every stream and the local model."""
         await self.hub.aclose()
+
+
+class WithProvider(InProcess):
+    """The same hub, for the streams of a provider object.
+
+    Parameters
+    ----------
+    hub : the hub of this process.
+    provider : whom to ask, with its key.
+    """
+
+    def __init__(self, hub: Hub, provider: Provider) -> None:
+        super().__init__(f"{provider!r} is only in this kernel", hub)
+        self.provider = provider
+
+    async def start(self, request: Mapping[str, Any]) -> Started:
+        """See `Gateway.start`."""
+        checked = parse({**request, "model": self.provider.named(request.get("model"))})
+        return await self.begin(self.hub.registry.resolve(checked, self.provider.given))
 
 
 def _started(stream: Stream) -> Started:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Coroutine
 from typing import Any
@@ -18,6 +19,9 @@ from .rest import Rest
 
 OPEN_SECONDS = 10.0
 """Longest wait for the socket to open."""
+
+SILENT = logging.Logger("tokenwidgets.clients.websocket", logging.CRITICAL + 1)
+"""The library would log heads, and so the ticket, and frames, and so answers. No logger of the program's tree: nothing turns it on."""
 
 
 class WebSocketReader(ChannelReader):
@@ -51,6 +55,7 @@ class WebSocketReader(ChannelReader):
                 open_timeout=OPEN_SECONDS,
                 proxy=None,
                 ssl=tls,
+                logger=SILENT,
             )
         except (OSError, WebSocketException, TimeoutError) as e:
             raise self._rest.away(f"The socket of {server.url} did not open ({type(e).__name__}).") from None

@@ -10,9 +10,16 @@ from .base import Dialect
 _KNOWN: dict[str, tuple[str, str]] = {
     "openai-chat": ("openai_chat", "OpenAIChat"),
     "openai-responses": ("openai_responses", "OpenAIResponses"),
+    "openai-responses-ws": ("openai_responses", "OpenAIResponses"),
     "anthropic-messages": ("anthropic_messages", "AnthropicMessages"),
     "gemini": ("gemini", "Gemini"),
 }
+
+VOICE = ("openai-realtime", "gemini-live")
+"""Wire formats of voice sessions."""
+
+SOCKETS = ("openai-responses-ws", *VOICE)
+"""Wire formats over a WebSocket; all others are spoken over HTTP."""
 
 
 def get(name: str) -> Dialect:
@@ -20,8 +27,10 @@ def get(name: str) -> Dialect:
 
     Raises
     ------
-    Refused : there is none; the message names those there are.
+    Refused : there is none, or it carries no text streams; the message names those that do.
     """
+    if name in VOICE:
+        raise Refused("bad_request", f"{name!r} carries voice sessions, not text streams: use one of {', '.join(_KNOWN)}.")
     if name not in _KNOWN:
         raise Refused("bad_request", f"There is no dialect {name!r}; there are {', '.join(_KNOWN)}.")
     module, cls = _KNOWN[name]

@@ -10,17 +10,15 @@ from typing import Any
 
 from ..events import Error, Notice
 from ..request import Request
-from . import anthropic_request, failures, messages
+from . import anthropic_request, catalogue, failures, messages
 from .anthropic_decoder import MessagesDecoder
 from .base import Decoder, HttpCall, Profile
-from .untrusted import count, mapping, objects, parse, string
+from .untrusted import count, string
 
 VERSION = "2023-06-01"
 """The format's version: the one that takes `temperature` and `top_p` (section 4.1)."""
 
 _LIMIT = re.compile(r"anthropic-ratelimit-(requests|tokens|input-tokens|output-tokens)-(limit|remaining|reset)")
-
-_MODEL_FIELDS = {"context_length": "max_input_tokens", "max_output": "max_tokens"}
 
 
 class AnthropicMessages:
@@ -68,19 +66,19 @@ class AnthropicMessages:
         return [Notice("rate_limits", data)] if data else []
 
     def models(self, body: bytes) -> list[Mapping[str, Any]]:
-        """The models of a catalogue answer: `id`, and where told `name`, `context_length` and `max_output` in tokens."""
-        try:
-            answer = parse(body)
-        except ValueError:
-            return []
-        return [_model(m) for m in objects(mapping(answer).get("data") or []) if string(m.get("id"))]
+        """See `Dialect.models`."""
+        return [_model(raw) for raw in catalogue.listed(body, "data", "id")]
 
 
 def _model(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    out: dict[str, Any] = {"id": raw["id"]}
-    if name := string(raw.get("display_name")):
-        out["name"] = name
-    return out | {ours: n for ours, theirs in _MODEL_FIELDS.items() if (n := count(raw.get(theirs)))}
+    return catalogue.entry(
+        raw["id"],
+        name=string(raw.get("display_name")),
+        created=catalogue.seconds(raw.get("created_at")),
+        context=count(raw.get("max_input_tokens")),
+        max_output=count(raw.get("max_tokens")),
+        capabilities=catalogue.capabilities(raw.get("capabilities")),
+    )
 
 
 def _whole(text: str) -> int | None:

@@ -37,8 +37,8 @@ _LEAST_BUDGET = 1024
 _CARRIED = re.compile(r"text|thinking|redacted_thinking|compaction|fallback|container_upload|\w*tool_use|\w*tool_result")
 """Blocks of this format; what a stream of another format left to be carried is not sent."""
 
-_CHOICES = {"auto": "auto", "required": "any", "none": "none"}
-"""OpenAI's words for `tool_choice`."""
+_CHOICES = {"auto": "auto", "required": "any"}
+"""OpenAI's words for `tool_choice`; the others are not a matter of words alone."""
 
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
@@ -46,11 +46,11 @@ _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 def body(request: Request, profile: Profile) -> dict[str, Any]:
     """The body of the streaming call.
 
-    A `seed` is not sent: this format has none. A `tool_choice` in `options.extra` may be in OpenAI's form.
+    A `seed` is not sent: this format has none. An `output_config` in `options.extra` is put over ours field by field.
 
     Raises
     ------
-    Refused : a message cannot be said in this format.
+    Refused : an option or a message cannot be said in this format.
     """
     options = request.options
     out: dict[str, Any] = {"model": request.name, "messages": _messages(request), "stream": True}
@@ -62,10 +62,10 @@ def body(request: Request, profile: Profile) -> dict[str, Any]:
     out |= {name: options[name] for name in _SAME_NAME if name in options}
     if "stop" in options:
         out["stop_sequences"] = messages.stops(options["stop"])
+    out |= _tool_choice(options.get("tool_choice"), options.get("parallel_tool_calls", True))
     extra = {k: v for k, v in options.get("extra", {}).items() if k not in _FIXED}
-    if "tool_choice" in extra:
-        extra["tool_choice"] = _tool_choice(extra["tool_choice"])
-    return out | extra
+    config = {**out.get("output_config", {}), **_format(options.get("response_format"), profile), **mapping(extra.get("output_config"))}
+    return {**out, **extra, **({"output_config": config} if config else {})}
 
 
 def _limits(request: Request, profile: Profile) -> dict[str, Any]:
@@ -151,9 +151,22 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     return {**out, "input_schema": function.get("parameters") or {"type": "object", "properties": {}}}
 
 
-def _tool_choice(choice: Any) -> Any:
-    if isinstance(choice, str):
-        return {"type": _CHOICES.get(choice, choice)}
-    if mapping(choice).get("type") == "function":
-        return {"type": "tool", "name": string(mapping(mapping(choice).get("function")).get("name"))}
-    return choice
+def _tool_choice(choice: str | Mapping[str, Any] | None, parallel: bool) -> dict[str, Any]:
+    """Which tool is to be called, with it whether one call at most is to be made; nothing where nothing was asked for."""
+    if choice == "none":
+        return {"tool_choice": {"type": "none"}}
+    if choice is None and parallel:
+        return {}
+    named = {"type": "tool", "name": choice["function"]["name"]} if isinstance(choice, Mapping) else {"type": _CHOICES[choice or "auto"]}
+    return {"tool_choice": named if parallel else {**named, "disable_parallel_tool_use": True}}
+
+
+def _format(wanted: Mapping[str, Any] | None, profile: Profile) -> dict[str, Any]:
+    """The schema of the answer; this format has no name for it, and always follows it strictly."""
+    if wanted is None or wanted["type"] == "text":
+        return {}
+    if not profile.native_format:
+        raise Refused("bad_request", "This host takes no 'response_format' in Anthropic's format: use the dialect openai-chat.")
+    if wanted["type"] == "json_object":
+        raise Refused("bad_request", "Anthropic's format takes no 'json_object' without a schema: give a response_format 'json_schema'.")
+    return {"format": {"type": "json_schema", "schema": wanted["json_schema"]["schema"]}}

@@ -159,7 +159,8 @@ class AnthropicServer:
         for block, call in list(self._calls.items()):
             out += self._open_call(block, call) + self._fragments(call)
             out += b"" if event.reason == "length" else self._close_call(block, call)
-        delta = {"stop_reason": _STOPS.get(event.reason, "end_turn"), "stop_sequence": None}
+        reason = event.raw if event.raw == "stop_sequence" else _STOPS.get(event.reason, "end_turn")
+        delta = {"stop_reason": reason, "stop_sequence": None}
         return out + _frame("message_delta", {"delta": delta, "usage": _counts(self._usage)}) + _frame("message_stop", {})
 
 

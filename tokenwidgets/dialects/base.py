@@ -30,6 +30,8 @@ class Profile:
     stream_usage : whether `stream_options.include_usage` is understood.
     obfuscation : the value for `stream_options.include_obfuscation`; None where the host does not know it. OpenAI pads every chunk
         unless told False.
+    native_format : whether Responses and Messages take the form of the answer in their own fields. llama.cpp knows the
+        `response_format` of chat completions alone, in its Responses too.
     """
 
     max_tokens_field: str = "max_tokens"
@@ -38,6 +40,7 @@ class Profile:
     reasoning_style: ReasoningStyle = "effort"
     stream_usage: bool = True
     obfuscation: bool | None = None
+    native_format: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +96,9 @@ class Dialect(Protocol):
         ...
 
     def models(self, body: bytes) -> list[Mapping[str, Any]]:
-        """The models of a catalogue answer, each with `id` and what else the host tells; empty when it is none."""
+        """The models of a catalogue answer; empty when it is none.
+
+        Each has `id` and, where the host tells it, `name`, `owned_by`, `created` (Unix seconds), `context` and `max_output` (tokens),
+        `capabilities` (of `catalogue.CAPABILITIES`) and `price` (USD per token by kind of token).
+        """
         ...

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, get_args
 
 from ..events import Error, ErrorCode, Stage
@@ -91,7 +92,8 @@ def from_object(fault: Any, stage: Stage = "stream", status: int | None = None, 
     spent = any(s in _words(_QUOTA) for s in said) or status == 402
     if not message:
         message = f"The provider reported an error without a message ({', '.join(said) or 'no code'})."
-    return Error(code, message, stage, status, code in _RETRYABLE and not spent, retry_after)
+    retryable = (code in _RETRYABLE and not spent) or status == HTTPStatus.CONFLICT
+    return Error(code, message, stage, status, retryable, retry_after)
 
 
 _REDIRECT = "The server (status {}) answered with a redirect, which is not followed: is the base URL right?"

@@ -9,12 +9,10 @@ from urllib.parse import quote
 from ..errors import Refused
 from ..events import Error, Notice
 from ..request import Request
-from . import gemini_failures, gemini_request, messages
+from . import catalogue, gemini_failures, gemini_request, messages
 from .base import Decoder, HttpCall, Profile
 from .gemini_decoder import GeminiDecoder
-from .untrusted import count, items, mapping, objects, parse, string
-
-_MODEL_FIELDS = {"context_length": "inputTokenLimit", "max_output": "outputTokenLimit"}
+from .untrusted import count, items, string
 
 
 class Gemini:
@@ -52,12 +50,8 @@ class Gemini:
         return []
 
     def models(self, body: bytes) -> list[Mapping[str, Any]]:
-        """The models of a catalogue answer that can be asked: `id`, and where told `name`, `context_length` and `max_output`."""
-        try:
-            answer = parse(body)
-        except ValueError:
-            return []
-        return [_model(m) for m in objects(mapping(answer).get("models") or []) if string(m.get("name")) and _answers(m)]
+        """See `Dialect.models`; those that embed, draw or only speak live are left out."""
+        return [_model(raw) for raw in catalogue.listed(body, "models", "name") if _answers(raw)]
 
 
 def _model_path(name: str) -> str:
@@ -74,7 +68,10 @@ def _answers(raw: Mapping[str, Any]) -> bool:
 
 
 def _model(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    out: dict[str, Any] = {"id": raw["name"].removeprefix("models/")}
-    if name := string(raw.get("displayName")):
-        out["name"] = name
-    return out | {ours: n for ours, theirs in _MODEL_FIELDS.items() if (n := count(raw.get(theirs)))}
+    return catalogue.entry(
+        raw["name"].removeprefix("models/"),
+        name=string(raw.get("displayName")),
+        context=count(raw.get("inputTokenLimit")),
+        max_output=count(raw.get("outputTokenLimit")),
+        capabilities=catalogue.capabilities(raw.get("supportedGenerationMethods"), raw),
+    )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import Refused
 from ..request import Request
 from . import messages
 from .base import Profile
@@ -14,8 +15,8 @@ from .untrusted import mapping, parse, string
 
 _NAMES = {"max_tokens": "maxOutputTokens", "temperature": "temperature", "top_p": "topP", "seed": "seed"}
 
-_FIXED = ("model", "contents", "messages", "stream", "tool_choice")
-"""What `options.extra` cannot change, and `tool_choice`, which is OpenAI's form of `toolConfig`."""
+_FIXED = ("model", "contents", "messages", "stream")
+"""What `options.extra` cannot change."""
 
 _BUDGET_MODELS = re.compile(r"gemini-(?:1|2|robotics-er-1)")
 """Models before Gemini 3: they think within a budget of tokens, the later ones at a level (ai.google.dev/gemini-api/docs/thinking)."""
@@ -47,20 +48,22 @@ _MIMES = {
 def body(request: Request, profile: Profile) -> dict[str, Any]:
     """The body of the streaming call.
 
-    A `tool_choice` in `options.extra` may be in OpenAI's form; a `generationConfig` there is put over ours field by field.
+    A `generationConfig` in `options.extra` is put over ours field by field.
 
     Raises
     ------
-    Refused : a message cannot be said in this format.
+    Refused : an option or a message cannot be said in this format.
     """
-    extra = request.options.get("extra", {})
+    options, extra = request.options, request.options.get("extra", {})
+    if options.get("parallel_tool_calls") is False:
+        raise Refused("bad_request", "Gemini's format cannot forbid parallel calls: leave 'parallel_tool_calls' out.")
     out: dict[str, Any] = {"contents": _Contents().of(messages.conversation(request))}
     if system := messages.system(request):
         out["systemInstruction"] = {"parts": [{"text": system}]}
     if request.tools:
         out["tools"] = _tools(request)
-    if "tool_choice" in extra:
-        out["toolConfig"] = {"functionCallingConfig": _tool_choice(extra["tool_choice"])}
+    if "tool_choice" in options:
+        out["toolConfig"] = {"functionCallingConfig": _tool_choice(options["tool_choice"])}
     out |= {k: v for k, v in extra.items() if k not in _FIXED}
     config = {**_config(request, profile), **mapping(extra.get("generationConfig"))}
     return out | ({"generationConfig": config} if config else {})
@@ -73,7 +76,15 @@ def _config(request: Request, profile: Profile) -> dict[str, Any]:
         config["stopSequences"] = messages.stops(options["stop"])
     if "reasoning" in options and profile.reasoning_style != "none":
         config["thinkingConfig"] = _thinking(request.name, options["reasoning"])
-    return config
+    return config | _format(options.get("response_format", {}))
+
+
+def _format(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The form of the answer. The schema travels as JSON Schema, like a function's; it has no name here."""
+    if wanted.get("type", "text") == "text":
+        return {}
+    schema = {"responseJsonSchema": wanted["json_schema"]["schema"]} if "json_schema" in wanted else {}
+    return {"responseMimeType": "application/json", **schema}
 
 
 def _thinking(model: str, effort: str) -> dict[str, Any]:
@@ -99,10 +110,10 @@ def _declaration(function: Mapping[str, Any]) -> dict[str, Any]:
     return out | ({"parametersJsonSchema": function["parameters"]} if function.get("parameters") else {})
 
 
-def _tool_choice(choice: Any) -> dict[str, Any]:
-    if name := string(mapping(mapping(choice).get("function")).get("name")):
-        return {"mode": "ANY", "allowedFunctionNames": [name]}
-    return {"mode": _MODES.get(string(choice), string(choice).upper())}
+def _tool_choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(choice, str):
+        return {"mode": _MODES[choice]}
+    return {"mode": "ANY", "allowedFunctionNames": [choice["function"]["name"]]}
 
 
 class _Contents:

@@ -8,12 +8,12 @@ from typing import Any
 
 from ..events import Error, Notice
 from ..request import Request
-from . import failures, messages
+from . import catalogue, failures, messages, openai_chat_catalogue
 from .base import Decoder, HttpCall, Profile
 from .openai_chat_decoder import ChatDecoder
-from .untrusted import count, mapping, number, objects, parse, string
+from .untrusted import count, number
 
-_SAME_NAME = ("temperature", "top_p", "stop", "seed")
+_SAME_NAME = ("temperature", "top_p", "stop", "seed", "response_format", "tool_choice", "parallel_tool_calls")
 """Options that travel under their own names."""
 
 _FIXED = ("model", "messages", "stream")
@@ -22,17 +22,12 @@ _FIXED = ("model", "messages", "stream")
 _DEEPSEEK_EFFORT = {"minimal": "low", "medium": "high", "xhigh": "high", "ultra": "max"}
 """Other words for the three efforts DeepSeek knows (wire-formats section 6.2)."""
 
+_CARRIED = ("reasoning_details", "audio")
+"""Fields of an assistant's message that go back as they came: OpenRouter's signed reasoning, the id of OpenAI's spoken answer."""
+
 _LIMIT = re.compile(r"x-ratelimit-(limit|remaining|reset)-([a-z-]{1,40})")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)")
 _SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-
-_MODEL_FIELDS = {
-    "name": ("name", "display_name"),
-    "owned_by": ("owned_by",),
-    "context_length": ("context_length", "context_window", "max_model_len", "max_context_length"),
-    "max_output": ("max_completion_tokens", "max_output_tokens"),
-}
-"""Our names and those of OpenRouter, Together, Groq, vLLM, Mistral and LM Studio."""
 
 
 class OpenAIChat:
@@ -79,13 +74,8 @@ class OpenAIChat:
         return [Notice("rate_limits", data)] if data else []
 
     def models(self, body: bytes) -> list[Mapping[str, Any]]:
-        """The models of a catalogue answer: `id`, and where told `name`, `owned_by`, `context_length` and `max_output` in tokens."""
-        try:
-            answer = parse(body)
-        except ValueError:
-            return []
-        listed = answer if isinstance(answer, list) else mapping(answer).get("data")
-        return [_model(m) for m in objects(listed or []) if string(m.get("id"))]
+        """See `Dialect.models`."""
+        return [openai_chat_catalogue.model(raw) for raw in catalogue.listed(body, "data", "id")]
 
 
 def _body(request: Request, profile: Profile) -> dict[str, Any]:
@@ -107,7 +97,13 @@ def _body(request: Request, profile: Profile) -> dict[str, Any]:
 
 def _messages(request: Request, profile: Profile) -> list[dict[str, Any]]:
     system = [] if request.system is None else [{"role": profile.system_role, "content": request.system}]
-    return system + [{k: v for k, v in m.items() if k != "carry"} for m in request.messages]
+    return system + [_message(m) for m in request.messages]
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message as it was given, with what a stream of this format gave to be carried in its place."""
+    carried = {k: v for part in messages.carried(message) for k, v in part.items() if k in _CARRIED}
+    return {k: v for k, v in message.items() if k != "carry"} | carried
 
 
 def _reasoning(effort: str, profile: Profile) -> dict[str, Any]:
@@ -142,15 +138,3 @@ def _number(text: str) -> float | None:
 
 def _whole(text: str) -> int | None:
     return count(_number(text))
-
-
-def _model(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    told = {**mapping(raw.get("top_provider")), **{k: v for k, v in raw.items() if v is not None}}
-    out: dict[str, Any] = {"id": raw["id"]}
-    for name, theirs in _MODEL_FIELDS.items():
-        read = string if name in ("name", "owned_by") else count
-        value = next((v for v in (read(told.get(k)) for k in theirs) if v), None)
-        if value:
-            out[name] = value
-    trained = count(mapping(raw.get("meta")).get("n_ctx_train"))  # llama.cpp
-    return out if "context_length" in out or not trained else {**out, "context_length": trained}

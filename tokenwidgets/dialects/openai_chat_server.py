@@ -107,7 +107,8 @@ class ChatServer:
         first = b""
         if choice not in self._open:
             self._open.add(choice)
-            first = self._choice(choice, {"role": "assistant", "content": ""}, None)
+            content = None if "tool_calls" in delta or "refusal" in delta else ""
+            first = self._choice(choice, {"role": "assistant", "content": content}, None)
         return first + self._choice(choice, delta, finish)
 
     def _choice(self, choice: int, delta: Mapping[str, Any], finish: str | None) -> bytes:

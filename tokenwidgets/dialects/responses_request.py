@@ -12,7 +12,7 @@ from . import messages
 from .base import Profile
 from .untrusted import count, items, mapping, objects, string
 
-_SAME_NAME = ("temperature", "top_p")
+_SAME_NAME = ("temperature", "top_p", "parallel_tool_calls")
 """Options that travel under their own names."""
 
 _ABSENT = ("seed", "stop")
@@ -49,11 +49,27 @@ def body(request: Request, profile: Profile) -> dict[str, Any]:
     if "max_tokens" in options:
         out["max_output_tokens"] = options["max_tokens"]
     out |= {name: options[name] for name in _SAME_NAME if name in options}
+    if "tool_choice" in options:
+        out["tool_choice"] = _tool_choice(options["tool_choice"])
     if "reasoning" in options and profile.reasoning_style != "none":
         out["reasoning"] = _reasoning(options["reasoning"])
     if profile.obfuscation is not None:
         out["stream_options"] = {"include_obfuscation": profile.obfuscation}
-    return out | {k: v for k, v in options.get("extra", {}).items() if k not in _FIXED}
+    extra = {k: v for k, v in options.get("extra", {}).items() if k not in _FIXED}
+    return _formatted({**out, **extra}, options.get("response_format"), profile)
+
+
+def _formatted(out: dict[str, Any], wanted: Mapping[str, Any] | None, profile: Profile) -> dict[str, Any]:
+    """The body with the form of the answer, which stands beside what else is said of its text."""
+    if wanted is None:
+        return out
+    if not profile.native_format:
+        return {"response_format": wanted, **out}
+    return {**out, "text": {"format": {"type": wanted["type"], **wanted.get("json_schema", {})}, **mapping(out.get("text"))}}
+
+
+def _tool_choice(choice: str | Mapping[str, Any]) -> str | dict[str, Any]:
+    return choice if isinstance(choice, str) else {"type": "function", "name": choice["function"]["name"]}
 
 
 def _reasoning(effort: str) -> dict[str, str]:

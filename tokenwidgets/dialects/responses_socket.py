@@ -68,16 +68,17 @@ class ResponsesSocket:
         known = self._lanes.get(lane)
         return known.newest if known else None
 
-    def create(self, stream: str, request: Request, now: float, lane: str = "", after: str | None = None) -> bytes:
+    def create(self, stream: str, request: Request, now: float, lane: str = "", after: str | None = None, held: int = 0) -> bytes:
         """The frame that asks for a response.
 
         Parameters
         ----------
         stream : name under which its events are given; that of a successor when its response waits for the client.
-        request : all messages, or with `after` only those that follow it. Instructions and tools are not remembered by the server.
+        request : all messages, or with `after` those that are left of them. Instructions and tools are not remembered by the server.
         now : the time.
         lane : empty for none.
         after : id of the response to continue.
+        held : how many input items, of those that the request makes, the server holds with `after`; they are not sent.
 
         Raises
         ------
@@ -85,7 +86,7 @@ class ResponsesSocket:
         """
         self._check(stream, now, lane, after)
         body = responses_request.body(request, self._profile)
-        body = {"type": "response.create", **{k: v for k, v in body.items() if k not in _NOT_SENT}}
+        body = {"type": "response.create", **{k: v for k, v in body.items() if k not in _NOT_SENT}, "input": body["input"][held:]}
         body |= {k: v for k, v in (("stream_id", lane), ("previous_response_id", after)) if v}
         data = messages.call("", body, {}).body
         place = self._lanes.setdefault(lane, Lane())

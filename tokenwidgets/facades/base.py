@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ..dialects.untrusted import mapping
 from ..errors import STATUS, Refused
-from ..events import End, Error, ErrorCode, Event, Notice
+from ..events import End, Error, ErrorCode, Event, Notice, Tool
+from ..request import OPTIONS
 from ..wire.sse import Message, Parser
 
 
@@ -27,6 +28,10 @@ class Head:
     id: str
     model: str
     created: int
+
+    def naming(self) -> Naming:
+        """The names of one answer."""
+        return Naming(self.id, self.model.split("/")[0])
 
 
 class Reply(Protocol):
@@ -92,6 +97,15 @@ def taken(body: Mapping[str, Any], names: Mapping[str, str], known: Collection[s
     return {**out, "extra": extra} if extra else out
 
 
+def judged(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with a `response_format` or `tool_choice` of a form that only some hosts know under `extra`, for the host to judge."""
+    foreign = {
+        name: options[name] for name in ("response_format", "tool_choice") if name in options and not OPTIONS[name][0](options[name])
+    }
+    out = {k: v for k, v in options.items() if k not in foreign}
+    return {**out, "extra": {**out.get("extra", {}), **foreign}} if foreign else out
+
+
 def lifted(options: Mapping[str, Any], own: Collection[str]) -> dict[str, Any]:
     """The options with those of a host's own taken out of `extra`, where a client's SDK put what it does not know."""
     extra = mapping(options.get("extra"))
@@ -113,10 +127,28 @@ def failed(last: Event) -> Error | None:
     return last if isinstance(last, Error) else None
 
 
-def named(event: Event, head: Head) -> Event:
-    """The event, with a model's name such that it can be asked for here: with its host before it."""
-    model = event.data.get("model") if isinstance(event, Notice) and event.kind == "served" else None
-    return Notice("served", {"model": f"{head.model.split('/')[0]}/{model}"}) if isinstance(model, str) else event
+class Naming:
+    """Names in events such that they can be used here: a model's with its host before it, and of a call that has none an id of its own.
+
+    Parameters
+    ----------
+    id : of the stream.
+    host : of the model.
+    """
+
+    def __init__(self, id: str, host: str) -> None:
+        self._id = id
+        self._host = host
+        self._called: set[int] = set()
+
+    def __call__(self, event: Event) -> Event:
+        """The event with its names. An id that a call gets late is left out: its client has one already."""
+        if isinstance(event, Tool):
+            first = event.block not in self._called
+            self._called.add(event.block)
+            return replace(event, id=(event.id or f"call_{self._id}_{event.block}") if first else None)
+        model = event.data.get("model") if isinstance(event, Notice) and event.kind == "served" else None
+        return Notice("served", {"model": f"{self._host}/{model}"}) if isinstance(model, str) else event
 
 
 def frames(data: bytes) -> list[dict[str, Any]]:

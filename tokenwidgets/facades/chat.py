@@ -8,14 +8,15 @@ from typing import Any
 from ..dialects.openai_chat_server import ChatServer, error_body
 from ..dialects.untrusted import mapping
 from ..events import Error, Event
-from .base import Head, frames, named, status_of, taken
+from .base import Head, frames, judged, status_of, taken
 
 STATUSES = (400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504)
 """What OpenAI's clients know."""
 
 _OPTIONS = {
     "max_tokens": "max_tokens", "max_completion_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p", "stop": "stop",
-    "seed": "seed", "reasoning_effort": "reasoning",
+    "seed": "seed", "reasoning_effort": "reasoning", "response_format": "response_format", "tool_choice": "tool_choice",
+    "parallel_tool_calls": "parallel_tool_calls",
 }  # fmt: skip
 
 _KNOWN = ("model", "messages", "tools", "stream", "stream_options")
@@ -32,7 +33,7 @@ class ChatFacade:
     def request(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """See `Facade.request`."""
         out = {name: body[name] for name in ("model", "messages", "tools") if body.get(name) is not None}
-        return {**out, "options": taken(body, _OPTIONS, _KNOWN)}
+        return {**out, "options": judged(taken(body, _OPTIONS, _KNOWN))}
 
     def reply(self, body: Mapping[str, Any], head: Head) -> ChatReply:
         """See `Facade.reply`. A stream tells usage only if it was asked to, an answer in one piece always."""
@@ -48,12 +49,12 @@ class ChatReply:
     """One completion."""
 
     def __init__(self, head: Head, include_usage: bool) -> None:
-        self._head = head
+        self._naming = head.naming()
         self._server = ChatServer(f"chatcmpl-{head.id}", head.model, head.created, include_usage)
 
     def encode(self, event: Event) -> bytes:
         """See `Reply.encode`."""
-        return self._server.encode(named(event, self._head))
+        return self._server.encode(self._naming(event))
 
     def whole(self, events: Iterable[Event]) -> Mapping[str, Any]:
         """See `Reply.whole`."""
@@ -87,8 +88,7 @@ def _add(choices: dict[int, dict[str, Any]], piece: Mapping[str, Any]) -> None:
 
 def _add_call(calls: list[dict[str, Any]], fragment: Mapping[str, Any]) -> None:
     if fragment["index"] == len(calls):
-        calls.append({"id": f"call_{len(calls)}", "type": "function", "function": {"name": "", "arguments": ""}})
+        calls.append({"id": fragment["id"], "type": "function", "function": {"name": "", "arguments": ""}})
     call, function = calls[fragment["index"]], fragment["function"]
-    call["id"] = fragment.get("id", call["id"])
     call["function"]["name"] += function.get("name", "")
     call["function"]["arguments"] += function["arguments"]

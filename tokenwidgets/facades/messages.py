@@ -8,7 +8,7 @@ from typing import Any
 from ..dialects.anthropic_server import AnthropicServer, error_body
 from ..dialects.untrusted import parse
 from ..events import Error, Event
-from .base import Head, frames, named, status_of
+from .base import Head, frames, status_of
 from .messages_request import request
 
 STATUSES = (400, 401, 402, 403, 404, 413, 429, 500, 504, 529)
@@ -50,12 +50,12 @@ class MessagesReply:
     """One message."""
 
     def __init__(self, head: Head) -> None:
-        self._head = head
+        self._naming = head.naming()
         self._server = AnthropicServer(f"msg_{head.id}", head.model, head.created)
 
     def encode(self, event: Event) -> bytes:
         """See `Reply.encode`."""
-        return self._server.encode(named(event, self._head))
+        return self._server.encode(self._naming(event))
 
     def whole(self, events: Iterable[Event]) -> Mapping[str, Any]:
         """See `Reply.whole`."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..dialects.untrusted import items, mapping, objects, string
-from .base import refuse, taken
+from .base import judged, refuse, taken
 
 _OPTIONS = {"max_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p", "stop_sequences": "stop"}
 
@@ -25,13 +25,14 @@ def request(body: Mapping[str, Any]) -> dict[str, Any]:
     options = taken(body, _OPTIONS, _KNOWN)
     if (effort := _effort(body)) is not None:
         options["reasoning"] = effort
-    extra = {**options.pop("extra", {}), **_choice(mapping(body.get("tool_choice"))), **_format(body), **_user_id(body)}
+    options |= _choice(mapping(body.get("tool_choice"))) | _format(mapping(body.get("output_config")))
+    extra = {**options.pop("extra", {}), **_user_id(body)}
     out: dict[str, Any] = {"model": body.get("model"), "messages": _messages(body.get("messages"))}
     if system := _system(body.get("system")):
         out["system"] = system
     if tools := items(body.get("tools")):
         out["tools"] = [_tool(mapping(tool)) for tool in tools]
-    return {**out, "options": {**options, **({"extra": extra} if extra else {})}}
+    return {**out, "options": judged({**options, **({"extra": extra} if extra else {})})}
 
 
 def _effort(body: Mapping[str, Any]) -> str | None:
@@ -59,12 +60,18 @@ def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _format(body: Mapping[str, Any]) -> dict[str, Any]:
+def _format(config: Mapping[str, Any]) -> dict[str, Any]:
     """A schema for the answer."""
-    wanted = mapping(mapping(body.get("output_config")).get("format"))
-    if wanted.get("type") != "json_schema":
+    for name in config:
+        if name not in ("effort", "format"):
+            raise refuse(f"'output_config' may hold 'effort' and 'format' for this model, not {name!r}.")
+    wanted = config.get("format")
+    if wanted is None:
         return {}
-    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": wanted.get("schema"), "strict": True}}}
+    if mapping(wanted).get("type") != "json_schema":
+        raise refuse("'output_config.format' is {'type': 'json_schema', 'schema': {…}}.")
+    inner = {"name": "answer", "schema": wanted.get("schema"), "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": inner}}
 
 
 def _user_id(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,11 @@ UNKNOWN = "1970-01-01T00:00:00Z"
 
 
 def model_of(model: Mapping[str, Any]) -> dict[str, Any]:
-    """One model; what else is known of it stays."""
+    """One model; what else is known of it stays, but for its capabilities, which have another form at Anthropic."""
     return {
-        **model,
+        **{name: value for name, value in model.items() if name != "capabilities"},
         "object": "model",
-        "created": 0,
+        "created": model.get("created", 0),
         "owned_by": model["id"].split("/")[0],
         "type": "model",
         "display_name": model.get("name") or model["id"],

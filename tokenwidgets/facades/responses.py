@@ -8,10 +8,10 @@ from typing import Any
 from ..dialects.openai_chat_server import error_body
 from ..dialects.responses_server import ResponsesServer
 from ..events import Error, Event
-from .base import Head, named, status_of
+from ..turn import turn
+from .base import Head, status_of
 from .chat import STATUSES
 from .responses_request import request
-from .turn import turn
 
 _ECHOED = (
     "instructions", "max_output_tokens", "metadata", "parallel_tool_calls", "previous_response_id", "reasoning", "temperature", "text",
@@ -52,12 +52,12 @@ class ResponsesReply:
     """One response."""
 
     def __init__(self, head: Head, echo: Mapping[str, Any]) -> None:
-        self._head = head
+        self._naming = head.naming()
         self._server = ResponsesServer(PREFIX + head.id, head.model, head.created, echo)
 
     def encode(self, event: Event) -> bytes:
         """See `Reply.encode`."""
-        return self._server.encode(named(event, self._head))
+        return self._server.encode(self._naming(event))
 
     def whole(self, events: Iterable[Event]) -> Mapping[str, Any]:
         """See `Reply.whole`."""
@@ -67,7 +67,7 @@ class ResponsesReply:
 
     def frames(self, event: Event) -> list[dict[str, Any]]:
         """The same as `encode`, for a socket."""
-        return self._server.frames(named(event, self._head))
+        return self._server.frames(self._naming(event))
 
 
 def stream_of(response_id: str) -> str:

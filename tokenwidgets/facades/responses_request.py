@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..dialects.untrusted import items, mapping, objects, string
-from .base import refuse, taken
+from .base import judged, refuse, taken
 
-_OPTIONS = {"max_output_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p"}
+_OPTIONS = {
+    "max_output_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p", "parallel_tool_calls": "parallel_tool_calls",
+}  # fmt: skip
 
 _KNOWN = (
     "model", "input", "instructions", "tools", "tool_choice", "stream", "reasoning", "text", "include", "truncation", "store",
-    "background", "stream_options", "previous_response_id",
+    "background", "stream_options", "previous_response_id", "metadata",
 )  # fmt: skip
-"""Fields that are read, and those that say how OpenAI is to keep, cut or send an answer, which is not for another host to know."""
+"""Fields that are read, and those that say how OpenAI is to keep, label, cut or send an answer, which is not for another host to know."""
 
 _STATEFUL = ("conversation", "prompt", "background")
 """Fields that need what only a vendor keeps."""
@@ -28,13 +30,15 @@ def request(body: Mapping[str, Any]) -> dict[str, Any]:
     options = taken(body, _OPTIONS, _KNOWN)
     if (effort := mapping(body.get("reasoning")).get("effort")) is not None:
         options["reasoning"] = effort
-    extra = {**options.pop("extra", {}), **_choice(body.get("tool_choice")), **_text(mapping(body.get("text")))}
+    text = mapping(body.get("text"))
+    options |= _choice(body.get("tool_choice")) | _format(mapping(text.get("format")))
+    extra = {**options.pop("extra", {}), **({"verbosity": text["verbosity"]} if text.get("verbosity") else {})}
     out: dict[str, Any] = {"model": body.get("model"), "messages": _messages(body.get("input"))}
     if body.get("instructions") is not None:
         out["system"] = body["instructions"]
     if tools := items(body.get("tools")):
         out["tools"] = [_tool(mapping(tool)) for tool in tools]
-    return {**out, "options": {**options, **({"extra": extra} if extra else {})}}
+    return {**out, "options": judged({**options, **({"extra": extra} if extra else {})})}
 
 
 def _choice(choice: Any) -> dict[str, Any]:
@@ -46,15 +50,11 @@ def _choice(choice: Any) -> dict[str, Any]:
     return {"tool_choice": choice}
 
 
-def _text(text: Mapping[str, Any]) -> dict[str, Any]:
-    """The form of the answer."""
-    out: dict[str, Any] = {"verbosity": text["verbosity"]} if text.get("verbosity") else {}
-    wanted = mapping(text.get("format"))
+def _format(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The form of the answer; a text is what it is anyway."""
     if wanted.get("type") == "json_schema":
-        out["response_format"] = {"type": "json_schema", "json_schema": _inner(wanted)}
-    elif wanted.get("type") not in (None, "text"):
-        out["response_format"] = dict(wanted)
-    return out
+        return {"response_format": {"type": "json_schema", "json_schema": _inner(wanted)}}
+    return {"response_format": dict(wanted)} if wanted.get("type") not in (None, "text") else {}
 
 
 def _inner(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,14 @@ class Create:
     body: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """Something of this protocol is asked for that is not done here: the protocol's own answer to it."""
+
+    lane: str
+    frame: Mapping[str, Any]
+
+
 class Lanes:
     """What a connection may still ask for."""
 
@@ -39,8 +47,8 @@ class Lanes:
         self._names: set[str] = set()
         self._running = 0
 
-    def read(self, message: str) -> Create:
-        """What a client's frame asks for; it counts as running until `ended`.
+    def read(self, message: str) -> Create | Unserved:
+        """What a client's frame asks for; a response counts as running until `ended`.
 
         Raises
         ------
@@ -50,11 +58,13 @@ class Lanes:
             raw = mapping(parse(message))
         except ValueError:
             raise Refused("bad_request", "A message on this socket is a JSON object.") from None
-        if raw.get("type") != "response.create" or raw.get("generate") is False:
-            raise Refused(
-                "bad_request", "This socket takes messages of the type 'response.create' that generate; it does not steer or warm up."
-            )
+        if raw.get("type") == "response.steer":
+            return Unserved("", _not_steered(raw))
+        if raw.get("type") != "response.create":
+            raise Refused("bad_request", "This socket takes messages of the type 'response.create'.")
         lane = self._lane(raw.get("stream_id"))
+        if raw.get("generate") is False:
+            return Unserved(lane, _NOT_WARMED)
         if self._running >= IN_FLIGHT:
             raise Refused("limit", f"This connection has {IN_FLIGHT} responses in flight, which is the most it takes: wait for one to end.")
         self._running += 1
@@ -74,6 +84,26 @@ class Lanes:
     def ended(self) -> None:
         """A response has ended."""
         self._running -= 1
+
+
+_NOT_WARMED: Mapping[str, Any] = {
+    "type": "error",
+    "status": 400,
+    "error": {
+        "type": "invalid_request_error",
+        "code": "unsupported_parameter",
+        "message": "'generate': false is not supported here, where no cache is warmed: leave it out.",
+        "param": "generate",
+    },
+}
+
+
+def _not_steered(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Steering is refused with its input, for its client to send otherwise (openai types/responses/response_steer_failed_event.py)."""
+    message = "Steering is not supported here: wait for the response to end, then send the input with 'previous_response_id'."
+    steer = {"previous_response_id": string(raw.get("previous_response_id")), "input": raw.get("input")}
+    error = {"type": "invalid_request_error", "code": "steering_not_supported", "message": message}
+    return {"type": "response.steer.failed", "sequence_number": 0, "error": error, "steer": steer}
 
 
 def lane_of(message: str) -> str:

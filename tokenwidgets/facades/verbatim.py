@@ -25,13 +25,13 @@ class Verbatim:
     def __init__(self, inner: Dialect, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         self.name = inner.name
         self._inner = inner
-        self._body = body
+        self.body = body
         self._headers = headers
 
     def encode(self, request: Request, profile: Profile) -> HttpCall:
         """See `Dialect.encode`."""
         any_call = self._inner.encode(replace(request, messages=({"role": "user", "content": "-"},), options={}, tools=()), profile)
-        call = messages.call(any_call.path, {**self._body, "model": request.name, "stream": True}, any_call.headers)
+        call = messages.call(any_call.path, {**self.body, "model": request.name, "stream": True}, any_call.headers)
         return replace(call, headers={**call.headers, **self._headers})
 
     def headers(self, key: str | None) -> Mapping[str, str]:

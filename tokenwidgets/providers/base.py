@@ -14,7 +14,7 @@ class Sink(Protocol):
     """Where one attempt's events and frames go. The hub owns it."""
 
     def now(self) -> int:
-        """µs since the attempt began, before DNS and connect."""
+        """µs since the first attempt began, before DNS and connect."""
         ...
 
     def emit(self, event: Event, at: int | None = None) -> None:
@@ -30,7 +30,7 @@ class Provider(Protocol):
     """One host, ready to be called."""
 
     async def run(self, request: Request, sink: Sink) -> None:
-        """Call the model once and emit all that comes, the terminal event last.
+        """Call the model and emit all that comes, the terminal event last; a call that failed before any content may be made again.
 
         The hub adds the terminal event where a provider returns or raises without one. Cancelling the task is how a stream is
         stopped: it must close the upstream connection and let `CancelledError` pass.

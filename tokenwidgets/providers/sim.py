@@ -32,6 +32,7 @@ from ..request import SIM_OPTIONS, Request
 from . import sim_text, sim_tools
 from .base import Sink
 from .pace import Sleep, paced
+from .retry import CUT, Retrying
 
 MODELS: Mapping[str, str] = {
     "steady": "simulated: tokens at an even pace",
@@ -39,7 +40,8 @@ MODELS: Mapping[str, str] = {
     "slow-start": "simulated: a long wait for the first token, then faster and faster",
     "reasoner": "simulated: thinks first, then answers",
     "tool-caller": "simulated: calls the first tool it is given, answers when it has the result",
-    "flaky": "simulated: fails in the middle, as real streams do",
+    "markdown": "simulated: answers with headings, a table, code, a formula and lists",
+    "flaky": "simulated: fails in the middle, as real streams do; before the first token with fail_at 0, and is tried again",
 }
 """The models, and what each is for."""
 
@@ -60,11 +62,19 @@ SERVERS: Mapping[str, Callable[[str, str, int], Server]] = {
 }
 """What the simulator speaks: from an id, a model name and a Unix time to a response."""
 
+IDS: Mapping[str, str] = {
+    "openai-chat": "chatcmpl-simulated", "openai-responses": "resp_simulated", "anthropic-messages": "msg_simulated", "gemini": "simulated",
+}  # fmt: skip
+"""Ids of its answers, which say what they are."""
+
 EFFORTS = {"none": 0, "off": 0, "minimal": 16, "low": 40, "medium": 80, "high": 200, "xhigh": 400, "max": 400}
 """Tokens of thinking for each effort; another word counts as medium."""
 
 RAMP = 32
 """Tokens over which slow-start speeds up, from four times the inter-token latency to once."""
+
+RETRY_SECONDS = 4.0
+"""Longest wait before the second attempt: long enough to be watched."""
 
 STALL_SECONDS = 20.0
 """How long a stalled stream is silent before its connection breaks."""
@@ -92,8 +102,8 @@ class Step:
     cut: bool = False
 
 
-def script(request: Request) -> list[Step]:
-    """What the model will do, without a clock.
+def script(request: Request, attempt: int = 1) -> list[Step]:
+    """What the model will do at an attempt, without a clock. What failed before the first token works at the second.
 
     Raises
     ------
@@ -110,7 +120,7 @@ def script(request: Request) -> list[Step]:
     steps = [Step(delay, event) for delay, event in zip(delays, content, strict=True)]
     end = End(_reason(whole, content))
     closing = [Step(pace.itl_ms / 1000, _usage(request, content)), Step(0, end)]
-    return _broken(steps, request, timing) or steps + closing
+    return (_broken(steps, request, timing) if attempt == 1 else []) or steps + closing
 
 
 def _known(request: Request) -> None:
@@ -154,7 +164,10 @@ def _content(request: Request, rng: Random) -> list[Event]:
         return _call(request, rng)
     prompt = _prompt(request)
     thoughts = EFFORTS.get(request.options.get("reasoning", "medium"), EFFORTS["medium"]) if request.name == "reasoner" else 0
-    answer = sim_text.answer(prompt, request.options.get("tokens") or rng.randint(120, 220), rng)
+    count = request.options.get("tokens")
+    if request.name == "markdown":
+        return [Text(1, piece) for piece in sim_text.document(prompt, count, rng)]
+    answer = sim_text.answer(prompt, count or rng.randint(120, 220), rng)
     return [
         *(Reasoning(0, piece) for piece in sim_text.thoughts(prompt, thoughts, rng)),
         *(Text(1, piece) for piece in answer),
@@ -165,7 +178,8 @@ def _call(request: Request, rng: Random) -> list[Event]:
     """A tool call: its head, then its arguments in fragments."""
     function = sim_tools.function(request.tools[0]) if request.tools else sim_tools.WEATHER
     text = json.dumps(sim_tools.arguments(function, rng), ensure_ascii=False)
-    head = Tool(0, f"call_{rng.getrandbits(96):024x}", function["name"])
+    kind = "toolu" if request.dialect == "anthropic-messages" else "call"
+    head = Tool(0, f"{kind}_{rng.getrandbits(96):024x}", function["name"])
     return [head, *(Tool(0, delta=fragment) for fragment in _fragments(text, rng))]
 
 
@@ -248,18 +262,22 @@ class Sim:
 
     async def run(self, request: Request, sink: Sink) -> None:
         """See `Provider.run`. Raises `Refused` like `script`."""
-        steps = script(request)
+        retrying = Retrying(RETRY_SECONDS, RETRY_SECONDS, _random(request, "retry").random, self.sleep)
+        await retrying.run(request, sink, lambda attempt, number: self._attempt(request, attempt, number))
+
+    async def _attempt(self, request: Request, sink: Sink, number: int) -> None:
+        steps = script(request, number)
         dialect = dialects.get(request.dialect or next(iter(SERVERS)))
         common = {name: value for name, value in request.options.items() if name not in SIM_OPTIONS}
         call = dialect.encode(replace(request, options=common), Profile())
         began = sink.now()
         sink.frame(call.body, began, "out")
         sink.emit(Notice("connection", {"sent": began, "simulated": True}), began)
-        server = SERVERS[dialect.name]("chatcmpl-simulated", request.name, int(time.time()))
+        server = SERVERS[dialect.name](IDS[dialect.name], request.name, int(time.time()))
         wire = _Wire(server, dialect.decoder(Profile()), sink)
         async for batch in paced(_due(steps, began), sink.now, self.sleep):
             wire.carry(batch)
-        wire.close()
+        wire.close(steps[-1].cut)
 
 
 def _due(steps: Sequence[Step], began: int) -> Iterator[tuple[int, Step]]:
@@ -286,9 +304,11 @@ class _Wire:
                 self.sink.frame(data, at)
                 self._emit(self.decoder.feed(data), at)
 
-    def close(self) -> None:
-        """The connection ends."""
-        self._emit(self.decoder.close(), self.sink.now())
+    def close(self, cut: bool) -> None:
+        """The connection ends. A break before any whole event is the connection's failure, not the format's."""
+        events = self.decoder.close()
+        broken = cut and isinstance(events[-1], Error)
+        self._emit([*events[:-1], CUT] if broken else events, self.sink.now())
 
     def _emit(self, events: Sequence[Event], at: int) -> None:
         for event in events:

@@ -98,7 +98,49 @@ CLOSERS: Mapping[int, str] = {
 }
 """Last words by their number of pieces, so that a text can end at any length."""
 
-_PIECE = re.compile(r"\n+| ?[^\W\d_]+(?:'[^\W\d_]+)?| ?\d+| ?[^\w\s]|\s")
+DOCUMENT = """\
+## Why the sky is blue
+
+Air scatters **short waves** far more than long ones. Lord Rayleigh found the law in 1871:
+
+$$
+I \\propto \\frac{1}{\\lambda^4}
+$$
+
+So light of wavelength $\\lambda = 450$ nm is scattered about *six times* as much as light of 700 nm.
+
+| colour | wavelength | scattered |
+|:-------|-----------:|----------:|
+| red    |     700 nm |     1.0 × |
+| green  |     530 nm |     3.0 × |
+| blue   |     450 nm |     5.9 × |
+
+### Check it
+
+```python
+def scattered(nm: float, than: float = 700) -> float:
+    # How much more than at `than` nanometres.
+    return (than / nm) ** 4
+
+for colour, nm in {"red": 700, "green": 530, "blue": 450}.items():
+    print(f"{colour:<6} {scattered(nm):.1f} ×")
+```
+
+### What follows
+
+1. At noon the light crosses little air, and the Sun looks white.
+2. At dusk it crosses forty times as much:
+   - the blue is gone before it arrives,
+   - what is left is orange and red.
+3. On the Moon, without air, the sky is black.
+
+> Violet is scattered even more, but the Sun sends less of it, and the eye hardly sees it.
+
+More of it: [Rayleigh scattering](https://en.wikipedia.org/wiki/Rayleigh_scattering).
+"""
+"""What the model `markdown` says: a heading, a formula, a table, code, lists, a quote and a link, each once."""
+
+_PIECE = re.compile(r"\n+| ?[^\W\d_]+(?:'[^\W\d_]+)?| ?\d+| ?[^\w\s]|_|\s")
 _CHOICE = re.compile(r"\[([^\]]+)\]")
 _LONG = 9
 """Letters from which on a word is two pieces."""
@@ -116,6 +158,12 @@ def pieces(text: str) -> list[str]:
 def answer(prompt: str, count: int, rng: Random) -> list[str]:
     """Exactly `count` pieces that read as an answer; the first sentence says that it is simulated."""
     return _fill(pieces(_opening(prompt)), prompt, count, rng)
+
+
+def document(prompt: str, count: int | None, rng: Random) -> list[str]:
+    """An answer with everything that Markdown has: as long as it is, or exactly `count` pieces."""
+    whole = pieces(f"{_opening(prompt)}\n\n{DOCUMENT.strip()}")
+    return _fill(whole, prompt, len(whole) if count is None else count, rng)
 
 
 def thoughts(prompt: str, count: int, rng: Random) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -38,6 +39,18 @@ Clock = Callable[[], int]
 
 _dns: ContextVar[dict[str, int] | None] = ContextVar("tokenwidgets_dns", default=None)
 
+LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11")
+"""Where the libraries log the head of an answer, in which a host may repeat the key it was called with."""
+
+
+def _not_a_providers(record: logging.LogRecord) -> bool:
+    """Whether what is logged is of a call that is not made here."""
+    return _dns.get() is None
+
+
+for _name in LOGGERS:
+    logging.getLogger(_name).addFilter(_not_a_providers)
+
 
 class AddressRefused(httpcore.ConnectError):
     """A host that may not be local resolved to a loopback or private address."""
@@ -49,6 +62,29 @@ def allowed(address: str, local: bool) -> bool:
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
     return ip.is_global or (local and not ip.is_link_local and not ip.is_multicast)
+
+
+async def addresses(host: str, port: int, local: bool, timeout: float | None) -> list[str]:
+    """The addresses of a host that may be reached; to connect to one of these, and to no other, is what makes the check hold.
+
+    Raises
+    ------
+    httpcore.ConnectError, httpcore.ConnectTimeout : its name does not resolve, or not in time.
+    AddressRefused : it has addresses, and may be reached at none of them.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout):
+            infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except TimeoutError:
+        raise httpcore.ConnectTimeout(f"the name {host} was not resolved in time") from None
+    except (OSError, UnicodeError):  # a name that no name server could know, such as one with an empty label
+        raise httpcore.ConnectError(f"the name {host} does not resolve") from None
+    found = [str(info[4][0]) for info in infos]
+    good = [a for a in found if allowed(a, local)]
+    if found and not good:
+        raise AddressRefused(f"{host} is at a private address")
+    return good
 
 
 class _Stream(httpcore.AsyncNetworkStream):
@@ -93,9 +129,11 @@ class _Backend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = await self._resolve(host, port, timeout)
+        found = await addresses(host, port, self._local, timeout)
+        if (dns := _dns.get()) is not None:
+            dns["dns"] = self._clock()
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in addresses:
+        for address in found:
             try:
                 inner = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as e:
@@ -103,23 +141,6 @@ class _Backend(httpcore.AsyncNetworkBackend):
             else:
                 return _Stream(inner, self._clock)
         raise failure
-
-    async def _resolve(self, host: str, port: int, timeout: float | None) -> list[str]:
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(timeout):
-                infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout(f"the name {host} was not resolved in time") from None
-        except (OSError, UnicodeError):  # a name that no name server could know, such as one with an empty label
-            raise httpcore.ConnectError(f"the name {host} does not resolve") from None
-        if (dns := _dns.get()) is not None:
-            dns["dns"] = self._clock()
-        addresses = [str(info[4][0]) for info in infos]
-        good = [a for a in addresses if allowed(a, self._local)]
-        if addresses and not good:
-            raise AddressRefused(f"{host} is at a private address")
-        return good
 
     async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
         raise httpcore.ConnectError("unix sockets are not used")

@@ -2,38 +2,143 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any, get_args
 
-import anywidget
 import traitlets
 
-from ..transports import TRANSPORTS
+from ..card import Format
+from ..clients.base import Place
+from ..code import LANGUAGES
+from ..comm import Answer
+from ..continuation import going_on, why_not
+from ..errors import Refused
+from ..output import Bundle
+from ..result import Result
+from .base import STATIC, RunsWidget, Source
 
-STATIC = Path(__file__).parent.parent / "static"
+ANSWERS = 20
+"""Answers of one card; to ask once more, the cell is run again."""
 
 
-class TokenStream(anywidget.AnyWidget):
-    """Live text, phase, clock and figures of a stream, with Stop.
+class TokenStream(RunsWidget):
+    """Live text, phase, clock and figures of a stream, with Stop; after its end with Retry, Continue, Copy, Save recording and Show code.
 
     Where the page can reach the Jupyter server that holds the stream, it reads it from there over the transport asked for; elsewhere the
-    kernel sends it over the widget's comm. No trait ever holds a prompt, an answer, a key or a ticket.
+    kernel sends it over the widget's comm. Retry and Continue begin a further stream in the same card; `results` has them all.
+
+    Parameters
+    ----------
+    source : the stream, or a recording of one.
+    format : how the answer is set: markdown, text, json or code.
     """
 
     _esm = STATIC / "stream.js"
     _css = STATIC / "stream.css"
+    parts = ("highlight", "math", "latency-chart")
 
-    stream = traitlets.Unicode("", help="Id of the stream; empty until it is known.").tag(sync=True)
-    model = traitlets.Unicode("", help="The model that was asked for.").tag(sync=True)
-    transport = traitlets.Enum(TRANSPORTS, "auto", help="How the page is to read.").tag(sync=True)
-    place = traitlets.Enum(["server", "kernel"], "server", help="Where the stream lives.").tag(sync=True)
-    ended = traitlets.Int(-1, help="The last seq, once the kernel knows that the stream has ended.").tag(sync=True)
-    error = traitlets.Unicode("", help="Why no stream could be started.").tag(sync=True)
+    format = traitlets.Enum(get_args(Format), "markdown", help="How the answer is set.").tag(sync=True)
+    version = traitlets.Int(0, help="Which of the streams is shown.").tag(sync=True)
+    continues = traitlets.List(traitlets.Int(), help="Of each stream the one it goes on from, -1 for none.").tag(sync=True)
 
-    def dispose(self) -> None:
-        """Close it for good. Programs that execute notebooks save the state of closed widgets too, so the bundle is taken out first."""
+    def __init__(self, source: Source, format: Format = "markdown") -> None:
+        operations = {
+            "attached": self._attached, "offers": self._offers, "retry": self._retry, "continue": self._continue, "save": self._save,
+            "code": self._code,
+        }  # fmt: skip
+        super().__init__(source, operations=operations, format=format, continues=[-1])
+        self._wanted = self.results[0].transport
+        self.observe(lambda _: self.refresh(), "version")
+
+    @property
+    def result(self) -> Result:
+        """The stream that is shown."""
+        return self.results[self.version]
+
+    @property
+    def settled(self) -> Result:
+        """The stream that is shown; while it runs, the one that ended last."""
+        ended = [result for result in self.results if result.done]
+        return ended[-1] if ended and not self.result.done else self.result
+
+    @property
+    def origin(self) -> Place:
+        """See `Widget.origin`."""
+        return self.results[0].gateway.place
+
+    def static(self) -> Bundle:
+        """See `Widget.static`."""
+        from ..display import bundle
+
+        return bundle(self.settled, self.format)
+
+    def _one(self, content: Mapping[str, Any]) -> Result:
+        for result in self.results:
+            if result.stream == content.get("stream"):
+                return result
+        raise Refused("not_found", "This widget shows another stream.")
+
+    async def _attached(self, content: Mapping[str, Any]) -> Answer:
+        match content:
+            case {"stream": str(), "transport": str(transport), "why": str(why)}:
+                result = self._one(content)
+                result.transport, result.why = transport, why
+        return None
+
+    async def _offers(self, content: Mapping[str, Any]) -> Answer:
+        """Why each thing cannot be done, in a sentence that is empty where it can."""
+        result = self._one(content)
+        known = "" if _is_known(result) else "What was asked is not known here."
+        return {"retry": known, "continue": why_not(result.request, result.journal.entries), "code": _why_no_code(result)}
+
+    async def _retry(self, content: Mapping[str, Any]) -> Answer:
+        result = self._one(content)
+        if not _is_known(result):
+            raise Refused("bad_request", "This cannot be asked again: the stream was opened by its id, or replayed.")
+        return self._begin(result, result.request)
+
+    async def _continue(self, content: Mapping[str, Any]) -> Answer:
+        result = self._one(content)
+        return self._begin(result, going_on(result.request, result.journal.entries), self.results.index(result))
+
+    def _begin(self, like: Result, request: Mapping[str, Any], after: int = -1) -> Answer:
+        if len(self.results) >= ANSWERS:
+            raise Refused("limit", f"A card holds at most {ANSWERS} answers: run the cell again.")
+        result = Result(like.gateway, request, self._wanted)
+        result.origin, result.structure = like.origin, like.structure
         with self.hold_sync():
-            self.set_trait("_esm", "export default {}")
-            self.set_trait("_css", "")
-        layout = self.layout
-        self.close()
-        layout.close()
+            self.continues = [*self.continues, after]
+            self.add(result.begin())
+            self.version = len(self.results) - 1
+        return None
+
+    async def _save(self, content: Mapping[str, Any]) -> Answer:
+        path = _free(self._one(content).model)
+        await self._one(content).saving(path)
+        return {"name": path.name, "folder": str(path.parent)}
+
+    async def _code(self, content: Mapping[str, Any]) -> Answer:
+        result = self._one(content)
+        return {"programs": {language: result.code(language) for language in LANGUAGES}}
+
+
+def _is_known(result: Result) -> bool:
+    return "prompt" in result.request or "messages" in result.request
+
+
+def _why_no_code(result: Result) -> str:
+    try:
+        result.code()
+    except Refused as e:
+        return str(e)
+    return ""
+
+
+def _free(model: str) -> Path:
+    """A name in the kernel's directory that no file has: of the model and the time."""
+    stem = f"{re.sub(r'[^A-Za-z0-9.]+', '-', model).strip('-') or 'stream'}-{datetime.now():%Y%m%d-%H%M%S}"
+    names = (f"{stem}{f'-{n}' if n else ''}.jsonl" for n in range(1_000_000))
+    return next(path for name in names if not (path := Path.cwd() / name).exists())

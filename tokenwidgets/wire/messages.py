@@ -1,7 +1,8 @@
 """The socket's messages, sans-I/O: JSON text that a WebSocket, a data channel and a comm carry alike.
 
-Up: `start`, `attach`, `detach`, `stop`, `ping`. Down: `{"stream", "events"}`, `started`, `pong`, `refused`. Events are spliced in by
-their own bytes, so they are the same bytes on every transport.
+Up: `start`, `attach`, `detach`, `stop`, `ping`. Down: `{"stream", "sent", "events"}`, `started`, `pong`, `refused`. Events are spliced in
+by their own bytes, so they are the same bytes on every transport. `sent` is when they were written, on the clock of their `at`; a pong
+to a ping that names a stream has `at`, that clock's now, so that a reader can align its own.
 
 A data channel has a largest message. What is longer travels in numbered parts, `{"part": [id, index, count], "data": "…"}`, whose
 `data` joined in order is the message; parts of one message follow each other, those of different messages may interleave.
@@ -24,9 +25,17 @@ PART_OVERHEAD = 128
 """Room for a part's own JSON, in bytes."""
 
 
-def events(stream: str, entries: Sequence[Entry]) -> bytes:
-    """What is ready of a stream; with no entries it says that nothing more will come behind the reader's cursor."""
-    return b'{"stream":%s,"events":[%s]}' % (json.dumps(stream).encode(), b",".join(e.data for e in entries))
+def events(stream: str, entries: Sequence[Entry], sent: int | None = None) -> bytes:
+    """What is ready of a stream; with no entries it says that nothing more will come behind the reader's cursor.
+
+    Parameters
+    ----------
+    stream : its id.
+    entries : the events.
+    sent : µs of the stream's clock now; left out where it has none.
+    """
+    when = b"" if sent is None else b'"sent":%d,' % sent
+    return b'{"stream":%s,%b"events":[%b]}' % (json.dumps(stream).encode(), when, b",".join(e.data for e in entries))
 
 
 def message(op: str, **fields: Any) -> bytes:

@@ -153,6 +153,11 @@ class Parser:
         self._size = 0
 
 
+def sent(at: int) -> bytes:
+    """A comment that says when what follows was written, in µs of the clock of the events' `at`: by it a page measures the link."""
+    return b": sent %d\n\n" % at
+
+
 def frame(seq: int, data: bytes) -> bytes:
     r"""One journal entry as an event: `id: SEQ`, `data: JSON`, no `event:` line (contract section 3).
 

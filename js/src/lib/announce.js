@@ -24,6 +24,11 @@ export class Announcer {
     this.#region.textContent = complete.trim();
   }
 
+  /** Something that is no part of the answer. @param {string} words */
+  say(words) {
+    this.#region.textContent = words;
+  }
+
   /** The end: what was left unsaid, and how it ended. @param {string} words */
   end(words) {
     this.#region.textContent = `${this.#text.trim()} ${words}`.trim();

@@ -4,7 +4,7 @@ import * as messages from "./messages.js";
 import { refusedBy } from "./transport.js";
 
 /** @import { Message, StreamEvent } from "./messages.js" */
-/** @import { Reader } from "./transport.js" */
+/** @import { Reader, RoundTrip } from "./transport.js" */
 
 /**
  * @typedef {object} Attachment
@@ -40,6 +40,8 @@ export class Channel {
   #timer = null;
   #pingAt = 0;
   #answered = true;
+  /** Pings that ask for a clock, by what they carry. @type {Map<number, {resolve: (at: number) => void, reject: (error: Error) => void}>} */
+  #asked = new Map();
   /** @type {Error | null} */
   #over = null;
   /** @type {() => void} */
@@ -49,7 +51,7 @@ export class Channel {
 
   /**
    * @param {object} connection
-   * @param {(message: object) => void} connection.send
+   * @param {(message: Message) => void} connection.send
    * @param {() => void} [connection.close]
    * @param {Liveness} [connection.liveness] without it the connection is trusted to say when it ends
    * @param {Clock} [connection.clock]
@@ -91,13 +93,29 @@ export class Channel {
     this.#write(messages.stop(stream));
   }
 
+  /**
+   * Ask what a stream's clock says.
+   * @param {string} stream
+   * @returns {Promise<RoundTrip>}
+   */
+  async clock(stream) {
+    if (this.#over) throw this.#over;
+    const asked = this.#clock.now();
+    const at = await new Promise((/** @type {(at: number) => void} */ resolve, reject) => {
+      this.#asked.set(asked, { resolve, reject });
+      this.#write(messages.ping(asked, stream));
+    });
+    return { asked: asked * 1000, at, answered: this.#clock.now() * 1000 };
+  }
+
   /** Something came in. @param {Message} message */
   receive(message) {
     this.#answered = true;
+    if (message.op === "pong") return this.#pong(message);
     const { stream } = message;
     if (typeof stream !== "string") return;
     if (message.op === "refused") this.#finish(stream, refusedBy(message.error));
-    else if (Array.isArray(message.events)) this.#deliver(stream, message.events);
+    else if (Array.isArray(message.events)) this.#deliver(stream, message.events, message.sent);
   }
 
   /** The connection ended. @param {string} reason in words */
@@ -105,6 +123,8 @@ export class Channel {
     if (this.#over) return;
     this.#over = new Error(reason);
     for (const stream of [...this.#streams.keys()]) this.#finish(stream, this.#over);
+    for (const { reject } of this.#asked.values()) reject(this.#over);
+    this.#asked.clear();
     this.#markClosed();
   }
 
@@ -113,10 +133,18 @@ export class Channel {
     this.#close();
   }
 
-  /** @param {string} stream @param {StreamEvent[]} events */
-  #deliver(stream, events) {
+  /** @param {Message} message */
+  #pong({ t = NaN, at }) {
+    const waiting = this.#asked.get(t);
+    this.#asked.delete(t);
+    if (typeof at === "number") waiting?.resolve(at);
+    else waiting?.reject(new Error("the other side does not know this stream's clock"));
+  }
+
+  /** @param {string} stream @param {StreamEvent[]} events @param {number} [sent] */
+  #deliver(stream, events, sent) {
     if (events.length === 0) return this.#finish(stream, null); // asked for what lies behind the end
-    for (const attachment of this.#streams.get(stream) ?? []) give(attachment, events);
+    for (const attachment of this.#streams.get(stream) ?? []) give(attachment, events, sent);
     if (messages.isTerminal(/** @type {StreamEvent} */ (events.at(-1)))) this.#finish(stream, null);
   }
 
@@ -140,7 +168,7 @@ export class Channel {
     attachment.resolve();
   }
 
-  /** @param {object} message */
+  /** @param {Message} message */
   #write(message) {
     try {
       this.#send(message);
@@ -179,13 +207,14 @@ export class Channel {
 /**
  * @param {Attachment} attachment
  * @param {StreamEvent[]} events
+ * @param {number} [sent]
  */
-function give(attachment, events) {
+function give(attachment, events, sent) {
   const news = events.filter((event) => event.seq > attachment.last);
   if (news.length === 0) return;
   // Events that were on their way to the other readers: its own come after them, from the place it asked for.
   if (attachment.settling && news[0].seq > attachment.last + 1) return;
   attachment.settling = false;
   attachment.last = news[news.length - 1].seq;
-  attachment.reader.events(news);
+  attachment.reader.events(news, sent);
 }

@@ -1,6 +1,6 @@
 // Which transport: the one asked for or the best that works, and always why.
 
-import { LABELS, OPEN_MS, Refused, reasonOf } from "./transport.js";
+import { GivenUp, LABELS, OPEN_MS, Refused, reasonOf } from "./transport.js";
 
 /** @import { StreamEvent } from "./messages.js" */
 /** @import { Reader, Transport, TransportName } from "./transport.js" */
@@ -28,11 +28,13 @@ const KERNEL_MS = 10_000;
 const ELSEWHERE = "the page's Jupyter server does not hold this stream";
 
 /**
- * A transport that is the first of a list to work. What fails to open within 3 s is passed over, and said so.
+ * A transport that is the first of a list to work. What fails to open within 3 s is passed over, and said so; where only the one asked for
+ * is allowed, it is given up.
  * @implements {Transport}
  */
 export class Choice {
   #wanted;
+  #only;
   #transports;
   #onRoute;
   #timers;
@@ -52,17 +54,20 @@ export class Choice {
   /**
    * @param {object} options
    * @param {TransportName | "auto"} options.wanted
+   * @param {boolean} [options.only] no other than the one asked for will do
    * @param {Place} options.place
    * @param {{comm: Transport} & Partial<Record<TransportName, Transport>>} options.transports only comm where no server can be reached
    * @param {(route: Route) => void} options.onRoute told when a stream is attached another way than before
    * @param {Timers} [options.timers]
    */
-  constructor({ wanted, place, transports, onRoute, timers = globalThis }) {
+  constructor({ wanted, only = false, place, transports, onRoute, timers = globalThis }) {
     this.#wanted = wanted;
+    this.#only = only;
     this.#transports = transports;
     this.#onRoute = onRoute;
     this.#timers = timers;
-    this.#names = ORDER[wanted] ?? ORDER.auto;
+    const order = ORDER[wanted] ?? ORDER.auto;
+    this.#names = only ? order.slice(0, 1) : order;
     if (wanted !== "comm" && place === "kernel") this.#onlyComm("the kernel holds this stream, no server does");
     else if (!this.#names.every((name) => transports[name])) this.#onlyComm("no Jupyter server can be reached from this page");
   }
@@ -80,6 +85,7 @@ export class Choice {
    * @param {AbortSignal} signal
    */
   async attach(stream, after, reader, signal) {
+    if (this.#only && this.#name !== this.#wanted) throw new GivenUp(/** @type {string} */ (this.#reason));
     for (;;) {
       let opened = false;
       const opening = {
@@ -103,6 +109,13 @@ export class Choice {
   /** @param {string} stream */
   stop(stream) {
     return this.#transport.stop(stream);
+  }
+
+  /** Where the way itself asks nothing, the page's socket does: the clock is the stream's. @param {string} stream */
+  async clock(stream) {
+    const asker = this.#transport.clock || this.#name === "comm" ? this.#transport : this.#transports.ws;
+    if (!asker?.clock) throw new Error("the kernel's copy of a stream has no clock");
+    return asker.clock(stream);
   }
 
   get #name() {
@@ -143,7 +156,7 @@ export class Choice {
    * @param {unknown} error
    */
   #leaveServer(error) {
-    if (!(error instanceof Refused) || error.code !== "not_found" || this.#name === "comm") return false;
+    if (!(error instanceof Refused) || error.code !== "not_found" || this.#name === "comm" || this.#only) return false;
     this.#tried.push({ transport: this.#name, reason: error.message });
     this.#onlyComm(ELSEWHERE);
     this.#unknown = error;
@@ -192,6 +205,7 @@ export class Choice {
   #fail(error) {
     this.#failures += 1;
     const outage = this.#worked && this.#failures < ATTEMPTS;
+    if (this.#only && !outage) throw new GivenUp(reasonOf(error));
     if (outage || this.#name === this.#names.at(-1)) throw error;
     this.#tried.push({ transport: this.#name, reason: reasonOf(error) });
     this.#worked = false;

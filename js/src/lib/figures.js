@@ -11,10 +11,11 @@
  * @property {number | null} rate tokens after the first, over the time from the first chunk to the last; per second
  * @property {number | null} total_us `at` of the terminal event
  * @property {number} chunks content events that are not empty; a chunk may be more or less than a token
+ * @property {number} retries attempts after the first; the wait for them is part of the time to the first token
  */
 
 /** @param {StreamState} state @returns {Figures} */
-export function figures({ ats, characters, usage, behind, terminal }) {
+export function figures({ ats, characters, usage, behind, retries, terminal }) {
   const counted = generated(usage);
   const exact = counted !== null && !behind;
   const tokens = exact ? counted : Math.max(counted ?? 0, estimate(ats.length, characters));
@@ -26,6 +27,7 @@ export function figures({ ats, characters, usage, behind, terminal }) {
     rate: tokens > 1 && span > 0 ? ((tokens - 1) * 1_000_000) / span : null,
     total_us: terminal?.at ?? null,
     chunks: ats.length,
+    retries,
   };
 }
 
@@ -39,7 +41,7 @@ function generated(usage) {
 export const estimate = (chunks, characters) => Math.max(chunks, Math.ceil(characters / 4));
 
 /** One line of them. @param {Figures} of */
-export function line({ first_token_us, tokens, tokens_exact, rate, total_us }) {
+export function line({ first_token_us, tokens, tokens_exact, rate, total_us, retries }) {
   const about = tokens_exact ? "" : "~";
   const parts = [];
   if (first_token_us !== null) parts.push(`first token ${duration(first_token_us)}`);
@@ -48,6 +50,7 @@ export function line({ first_token_us, tokens, tokens_exact, rate, total_us }) {
   if (rate !== null) parts.push(`${about}${speed(rate)} tok/s`);
   if (tokens > 0) parts.push(`${about}${grouped(tokens)} tok`);
   if (total_us !== null) parts.push(seconds(total_us));
+  if (retries > 0) parts.push(`${retries} ${retries === 1 ? "retry" : "retries"}`);
   return parts.join(" · ");
 }
 

@@ -1,10 +1,10 @@
 // A reader that survives: over any number of connections it sees every event of a stream once, in order, to the terminal one.
 
 import { isTerminal } from "./messages.js";
-import { Refused, reasonOf } from "./transport.js";
+import { GivenUp, Refused, reasonOf } from "./transport.js";
 
 /** @import { StreamEvent } from "./messages.js" */
-/** @import { Transport } from "./transport.js" */
+/** @import { RoundTrip, Transport } from "./transport.js" */
 
 /** @typedef {"attaching" | "attached" | "reattaching" | "ended" | "refused" | "left"} FollowStatus */
 /**
@@ -36,7 +36,8 @@ export class Follower {
    * @param {object} options
    * @param {string} options.stream
    * @param {Transport} options.transport
-   * @param {(events: StreamEvent[]) => void} options.onEvents
+   * @param {(events: StreamEvent[], sent?: number) => void} options.onEvents
+   * @param {(trip: RoundTrip) => void} [options.onClock]
    * @param {(status: FollowStatus, reason: string) => void} options.onStatus
    * @param {number} [options.after] seq of the newest event that is known already
    * @param {Timers} [options.timers]
@@ -83,7 +84,7 @@ export class Follower {
       const reason = await this.#attach(leaving);
       if (leaving.aborted) break;
       if (this.#ended) return this.#report("ended");
-      if (reason instanceof Refused && reason.code === "not_found") return this.#report("refused", reason.message);
+      if (isFinal(reason)) return this.#report("refused", reasonOf(reason));
       if (this.last > before) this.#delay = FIRST_MS;
       this.#report("reattaching", reasonOf(reason));
       await this.#pause();
@@ -101,10 +102,11 @@ export class Follower {
     const signal = AbortSignal.any([leaving, attempt.signal]);
     const reader = {
       opened: () => this.#report("attached"),
-      /** @param {StreamEvent[]} events */
-      events: (events) => {
-        if (!signal.aborted) this.#take(events);
+      /** @param {StreamEvent[]} events @param {number} [sent] */
+      events: (events, sent) => {
+        if (!signal.aborted) this.#take(events, sent);
       },
+      clock: this.#options.onClock,
     };
     try {
       await this.#options.transport.attach(this.#options.stream, this.last, reader, signal);
@@ -114,8 +116,8 @@ export class Follower {
     }
   }
 
-  /** @param {StreamEvent[]} events */
-  #take(events) {
+  /** @param {StreamEvent[]} events @param {number} [sent] */
+  #take(events, sent) {
     /** @type {StreamEvent[]} */
     const news = [];
     for (const event of events) {
@@ -128,7 +130,7 @@ export class Follower {
       this.#ended = isTerminal(event);
       news.push(event);
     }
-    if (news.length) this.#options.onEvents(news);
+    if (news.length) this.#options.onEvents(news, sent);
     if (this.#ended) this.#attempt.abort(new Error("ended"));
   }
 
@@ -151,3 +153,6 @@ export class Follower {
     this.#options.onStatus(status, reason);
   }
 }
+
+/** @param {unknown} reason */
+const isFinal = (reason) => reason instanceof GivenUp || (reason instanceof Refused && reason.code === "not_found");

@@ -11,6 +11,9 @@
  * @property {string} [op]
  * @property {string} [stream]
  * @property {StreamEvent[]} [events]
+ * @property {number} [sent] when the events were written, µs of the clock of their `at`
+ * @property {number} [t] of the ping that a pong answers
+ * @property {number} [at] µs of the stream's clock, in a pong
  * @property {Refusal} [error]
  * @property {[string | number, number, number]} [part]
  * @property {string} [data]
@@ -22,8 +25,8 @@ export const attach = (stream, after) => ({ op: "attach", stream, after });
 export const detach = (stream) => ({ op: "detach", stream });
 /** @param {string} stream */
 export const stop = (stream) => ({ op: "stop", stream });
-/** @param {number} t */
-export const ping = (t) => ({ op: "ping", t });
+/** @param {number} t @param {string} [stream] whose clock the answer is to tell */
+export const ping = (t, stream) => ({ op: "ping", t, stream });
 
 /** Whether an event is the last of its stream. @param {StreamEvent} event */
 export const isTerminal = (event) => event.type === "end" || event.type === "error";

@@ -1,4 +1,4 @@
-// When to paint: once a frame; and slowly in a hidden page, where frames do not come.
+// When to paint: once a frame; and slowly in a hidden page, where frames do not come. And when it was painted.
 
 const HIDDEN_MS = 500;
 
@@ -28,4 +28,16 @@ export function painter(paint, signal) {
     clearTimeout(timer);
     timer = null;
   }
+}
+
+/**
+ * Call `before` with the next frame's drawing, and `after` as soon as that frame is painted: a frame's task ends with its painting.
+ * @param {() => void} before
+ * @param {() => void} after
+ */
+export function aroundPaint(before, after) {
+  requestAnimationFrame(() => {
+    before();
+    setTimeout(after);
+  });
 }

@@ -1,10 +1,18 @@
 // Server-sent events without I/O: bytes in, messages out, however they are cut.
 
-/** @typedef {{id: string | null, data: string}} SSEMessage */
+/**
+ * @typedef {object} SSEMessage
+ * @property {string | null} id
+ * @property {string} data
+ * @property {number} [sent] when the server wrote it, by the newest comment before it; µs of the stream's clock
+ */
 
 const LINE_END = /\r\n|\r|\n/g;
+const SENT = /^: sent (\d{1,16})$/;
 
 export class SSEParser {
+  /** The newest comment's, see `SSEMessage`. @type {number | undefined} */
+  sent;
   #decoder = new TextDecoder(); // drops a byte order mark, keeps half a character for the next push
   #line = "";
   /** @type {string[]} */
@@ -42,10 +50,12 @@ export class SSEParser {
    */
   #take(line, messages) {
     if (line === "") {
-      if (this.#data.length) messages.push({ id: this.#id, data: this.#data.join("\n") });
+      if (this.#data.length) messages.push({ id: this.#id, data: this.#data.join("\n"), sent: this.sent });
       this.#data = [];
       return;
     }
+    const sent = SENT.exec(line)?.[1];
+    if (sent) this.sent = Number(sent);
     const colon = line.indexOf(":");
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);

@@ -24,6 +24,7 @@
 /**
  * @typedef {object} StreamState
  * @property {Phase} phase
+ * @property {string} host whose model it is
  * @property {string} model asked for, and `served` when the provider named the one that answers
  * @property {string} served
  * @property {boolean} simulated
@@ -38,15 +39,17 @@
  * @property {StreamEvent | null} usage the last one the provider counted
  * @property {boolean} behind whether content came after a count that was only cumulative
  * @property {StreamEvent[]} notices
+ * @property {number} retries attempts after the first
+ * @property {StreamEvent | null} retry the notice of the attempt to come, until it has begun
  * @property {StreamEvent | null} terminal
  */
 
 /** @returns {StreamState} */
 export function initialState() {
   return {
-    phase: "connecting", model: "", served: "", simulated: false, replayed: false,
+    phase: "connecting", host: "", model: "", served: "", simulated: false, replayed: false,
     items: [], places: new Map(), reasoning: null, ats: [], sizes: [], characters: 0, lastAt: 0,
-    usage: null, behind: false, notices: [], terminal: null,
+    usage: null, behind: false, notices: [], retries: 0, retry: null, terminal: null,
   };
 }
 
@@ -64,8 +67,8 @@ export function reduce(state, event) {
 
 /** @type {Record<string, (state: StreamState, event: StreamEvent) => void>} */
 const TAKE = {
-  start(state, { model, simulated = false, replayed = false }) {
-    Object.assign(state, { model, simulated, replayed, phase: "waiting" });
+  start(state, { host = "", model, simulated = false, replayed = false }) {
+    Object.assign(state, { host, model, simulated, replayed, phase: "waiting" });
   },
   text: (state, event) => content(state, event, "answering"),
   refusal: (state, event) => content(state, event, "answering"),
@@ -100,14 +103,18 @@ const TAKE = {
   },
   notice(state, event) {
     state.notices.push(event);
+    state.retry = event.kind === "retry" && event.data ? event : null;
+    if (state.retry) state.retries += 1;
     if (event.kind === "served" && event.data?.model) state.served = event.data.model;
   },
   end(state, event) {
     state.terminal = event;
+    state.retry = null;
     state.phase = ENDS[event.reason] ?? "done";
   },
   error(state, event) {
     state.terminal = event;
+    state.retry = null;
     state.phase = "failed";
   },
 };
@@ -140,6 +147,7 @@ function content(state, event, phase) {
  */
 function chunk(state, event, phase, size) {
   state.phase = phase;
+  state.retry = null;
   state.behind = state.usage?.mode === "cumulative";
   state.ats.push(event.at);
   state.sizes.push(size);

@@ -8,7 +8,13 @@
  * Who reads a stream.
  * @typedef {object} Reader
  * @property {() => void} opened the connection stands; events may follow
- * @property {(events: StreamEvent[]) => void} events
+ * @property {(events: StreamEvent[], sent?: number) => void} events and when they were written, µs of the clock of their `at`
+ * @property {(trip: RoundTrip) => void} [clock] told of what the connection's opening says of the stream's clock
+ */
+
+/**
+ * A question to the stream's clock: asked and answered by the page's clock, and what it told between; all in µs.
+ * @typedef {{asked: number, at: number, answered: number}} RoundTrip
  */
 
 /**
@@ -17,10 +23,14 @@
  * @typedef {object} Transport
  * @property {(stream: string, after: number, reader: Reader, signal: AbortSignal) => Promise<void>} attach
  * @property {(stream: string) => Promise<void>} stop ends the stream for everybody
+ * @property {(stream: string) => Promise<RoundTrip>} [clock] rejects where the stream has no clock
  */
 
 /** The words people know, in the order of the legend. @type {Record<TransportName, string>} */
 export const LABELS = { sse: "SSE", ws: "WebSocket", webrtc: "WebRTC", comm: "comm" };
+
+/** Told apart without colour. @type {Record<TransportName, string>} */
+export const MARKS = { sse: "●", ws: "■", webrtc: "▲", comm: "◆" };
 
 /** How long a connection may take to open, ms. */
 export const OPEN_MS = 3000;
@@ -36,6 +46,9 @@ export class Refused extends Error {
     this.code = code;
   }
 }
+
+/** The one way that was allowed does not work, and trying it again would not help. */
+export class GivenUp extends Error {}
 
 /**
  * The refusal in a message or an answer's body.

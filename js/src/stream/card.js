@@ -4,13 +4,12 @@ import { Announcer } from "../lib/announce.js";
 import { h, pinned, setText } from "../lib/dom.js";
 import { Prose } from "../lib/prose.js";
 import { HEIGHT, WIDTH, sparkPath } from "../lib/spark.js";
-import { LABELS } from "../lib/transport.js";
+import { LABELS, MARKS } from "../lib/transport.js";
 import { figureWords, phaseOf, phaseWords, reasoningWords, remark, routeWords } from "./words.js";
 
 /** @import { Item } from "../lib/state.js" */
-/** @import { Session } from "./session.js" */
+/** @import { Session } from "../lib/session.js" */
 
-const MARKS = { sse: "●", ws: "■", webrtc: "▲", comm: "◆" };
 const FIGURES_MS = 250; // figures that change faster cannot be read
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -39,6 +38,7 @@ export class Card {
   /** @type {{block: HTMLElement, prose: Prose}[]} one for each item */
   #shown = [];
   #figuresAt = -Infinity;
+  #retries = 0;
   #over = false;
   root = h(
     "div",
@@ -71,16 +71,17 @@ export class Card {
     const { state } = this.#session;
     if (state.items.length < this.#shown.length) this.#clear();
     const added = state.items.map((item, i) => this.#show(item, i)).join("");
-    this.#remark();
     this.tick();
     this.#stick();
     if (added && !this.#over) this.#announcer.add(added, performance.now());
+    this.#announceRetry();
     this.#end();
   }
 
   /** Move the clocks. */
   tick() {
     this.#head();
+    this.#remark();
     this.#think();
     const now = performance.now();
     if (now - this.#figuresAt < FIGURES_MS && !this.#session.over) return;
@@ -93,6 +94,7 @@ export class Card {
     this.#text.replaceChildren();
     this.#thoughts.replaceChildren();
     this.#shown = [];
+    this.#retries = 0;
     this.#over = false;
   }
 
@@ -100,6 +102,7 @@ export class Card {
     const session = this.#session;
     const { state, route, stopping } = session;
     this.root.dataset.phase = phaseOf(session);
+    this.root.toggleAttribute("data-retrying", state.retry !== null);
     this.root.ariaLabel = `Stream of ${session.model || "a model"}`;
     setText(this.#word, phaseWords(session));
     setText(this.#model, session.model);
@@ -166,6 +169,14 @@ export class Card {
     const words = remark(this.#session);
     setText(this.#note, words);
     this.#note.hidden = words === "";
+  }
+
+  /** Once each, and not with every second of the wait. */
+  #announceRetry() {
+    const { retry, retries } = this.#session.state;
+    if (!retry || retries === this.#retries) return;
+    this.#retries = retries;
+    this.#announcer.say(remark(this.#session));
   }
 
   #end() {

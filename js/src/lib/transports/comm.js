@@ -2,6 +2,7 @@
 
 import { Channel } from "../channel.js";
 import * as messages from "../messages.js";
+import { tapped } from "../wiretap.js";
 
 /** @import { AnyModel } from "@anywidget/types" */
 /** @import { Message } from "../messages.js" */
@@ -21,6 +22,7 @@ export function commTransport(model) {
   const early = [];
   model.on("msg:custom", (message) => {
     heard += 1;
+    tapped("comm", "in", message?.stream, message);
     if (asked) channel.receive(message);
     else early.push(message);
   });
@@ -41,7 +43,12 @@ export function commTransport(model) {
 
   /** A comm that cannot send now (its kernel restarts) may do so later. */
   function open() {
-    const made = new Channel({ send: (message) => model.send(message) });
+    const made = new Channel({
+      send: (message) => {
+        tapped("comm", "out", message.stream, message);
+        model.send(message);
+      },
+    });
     made.closed.then(() => (channel = open()));
     return made;
   }

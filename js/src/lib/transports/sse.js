@@ -4,8 +4,11 @@ import { pageHub } from "../hub.js";
 import { call } from "../server.js";
 import { SSEParser } from "../sse.js";
 import { refusedBy } from "../transport.js";
+import { tapped } from "../wiretap.js";
 
+/** @import { StreamEvent } from "../messages.js" */
 /** @import { Server } from "../server.js" */
+/** @import { SSEMessage } from "../sse.js" */
 /** @import { Reader, Transport } from "../transport.js" */
 
 const READERS = 4; // a browser keeps six HTTP/1.1 connections to a host, and Jupyter itself needs some
@@ -46,8 +49,10 @@ const path = (stream) => `tokenwidgets/streams/${encodeURIComponent(stream)}`;
  * @param {AbortSignal} signal
  */
 async function follow(server, stream, after, reader, signal) {
+  const asked = pageTime();
   const idle = new AbortController();
   const query = after < 0 ? "" : `?after=${after}`;
+  tapped("sse", "out", stream, `GET /${path(stream)}/events${query} HTTP/1.1\r\naccept: text/event-stream\r\n\r\n`);
   const response = await call(server, `${path(stream)}/events${query}`, {
     headers: { Accept: "text/event-stream" },
     signal: AbortSignal.any([signal, idle.signal]),
@@ -64,10 +69,30 @@ async function follow(server, stream, after, reader, signal) {
     const timer = setTimeout(() => idle.abort(new Error(`nothing came for ${IDLE_MS / 1000} s`)), IDLE_MS);
     const { done, value } = await body.read().finally(() => clearTimeout(timer));
     if (done) return;
-    const events = parser.push(value).map(({ data }) => JSON.parse(data));
-    if (events.length) reader.events(events);
+    tapped("sse", "in", stream, value);
+    const opening = parser.sent === undefined;
+    const batches = batched(parser.push(value));
+    if (opening && parser.sent !== undefined) reader.clock?.({ asked, at: parser.sent, answered: pageTime() });
+    for (const { events, sent } of batches) reader.events(events, sent);
   }
 }
+
+/**
+ * Events by the batch in which the server wrote them: several may come in one read.
+ * @param {SSEMessage[]} messages
+ */
+function batched(messages) {
+  /** @type {{events: StreamEvent[], sent: number | undefined}[]} */
+  const batches = [];
+  for (const { data, sent } of messages) {
+    if (batches.length === 0 || batches[batches.length - 1].sent !== sent) batches.push({ events: [], sent });
+    batches[batches.length - 1].events.push(JSON.parse(data));
+  }
+  return batches;
+}
+
+/** µs */
+const pageTime = () => performance.now() * 1000;
 
 /** @param {Response} response */
 async function refusal(response) {

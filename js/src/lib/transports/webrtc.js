@@ -4,6 +4,7 @@ import { Channel } from "../channel.js";
 import { Joiner, split } from "../messages.js";
 import { call } from "../server.js";
 import { OPEN_MS } from "../transport.js";
+import { pageTap, tapped } from "../wiretap.js";
 import { sharedTransport } from "./websocket.js";
 
 /** @import { Server } from "../server.js" */
@@ -28,6 +29,7 @@ export function webRTCTransport(server) {
 async function openPeer(server) {
   if (typeof RTCPeerConnection === "undefined") throw new Error("this browser has no WebRTC");
   const peer = new RTCPeerConnection({ iceServers: [] });
+  pageTap().peer = peer;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), OPEN_MS);
   try {
@@ -50,10 +52,14 @@ async function openPeer(server) {
  */
 function channelOver(peer, pipe) {
   const joiner = new Joiner();
+  /** @type {string[]} */
+  let pieces = [];
   const channel = new Channel({
     send: (message) => {
       const limit = Math.min(peer.sctp?.maxMessageSize ?? MESSAGE_BYTES, MESSAGE_BYTES);
-      for (const text of split(JSON.stringify(message), limit)) pipe.send(text);
+      const texts = split(JSON.stringify(message), limit);
+      tapped("webrtc", "out", message.stream, texts.join(""), texts);
+      for (const text of texts) pipe.send(text);
     },
     close: () => peer.close(),
     liveness: LIVENESS,
@@ -61,7 +67,11 @@ function channelOver(peer, pipe) {
   pipe.onmessage = ({ data }) => {
     try {
       const message = joiner.take(JSON.parse(data));
-      if (message) channel.receive(message);
+      pieces.push(data);
+      if (!message) return;
+      tapped("webrtc", "in", message.stream, pieces.join(""), pieces);
+      pieces = [];
+      channel.receive(message);
     } catch {
       channel.close(); // what cannot be read would be a gap: begin anew
     }

@@ -4,6 +4,7 @@ import { Channel } from "../channel.js";
 import { lease } from "../hub.js";
 import { socketUrl } from "../server.js";
 import { OPEN_MS, abortable } from "../transport.js";
+import { tapped } from "../wiretap.js";
 
 /** @import { Server } from "../server.js" */
 /** @import { Transport } from "../transport.js" */
@@ -37,6 +38,15 @@ export function sharedTransport(kind, open) {
       }
     },
 
+    async clock(stream) {
+      const { value, release } = lease(kind, open);
+      try {
+        return await (await value).clock(stream);
+      } finally {
+        release();
+      }
+    },
+
     async stop(stream) {
       const { value, release } = lease(kind, open);
       try {
@@ -55,7 +65,11 @@ export function sharedTransport(kind, open) {
 function openSocket(server) {
   const socket = new WebSocket(socketUrl(server, "tokenwidgets/socket"));
   const channel = new Channel({
-    send: (message) => socket.send(JSON.stringify(message)),
+    send: (message) => {
+      const text = JSON.stringify(message);
+      tapped("ws", "out", message.stream, text);
+      socket.send(text);
+    },
     close: () => socket.close(),
     liveness: LIVENESS,
   });
@@ -65,7 +79,11 @@ function openSocket(server) {
       clearTimeout(timer);
       resolve(channel);
     };
-    socket.onmessage = ({ data }) => channel.receive(JSON.parse(data));
+    socket.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      tapped("ws", "in", message.stream, data);
+      channel.receive(message);
+    };
     socket.onclose = ({ code }) => give(`the socket was closed (${code})`);
 
     /** @param {string} reason */

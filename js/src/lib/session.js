@@ -1,31 +1,37 @@
-// One model's stream, whatever views there are of it: who reads it, by which way, and what came so far.
+// One stream, whatever views there are of it: who reads it, by which way, and what came so far.
 
-import { Choice } from "../lib/choose.js";
-import { Follower } from "../lib/follow.js";
-import { findServer } from "../lib/server.js";
-import { initialState, reduce } from "../lib/state.js";
-import { commTransport, insist } from "../lib/transports/comm.js";
-import { sseTransport } from "../lib/transports/sse.js";
-import { webRTCTransport } from "../lib/transports/webrtc.js";
-import { webSocketTransport } from "../lib/transports/websocket.js";
+import { Choice } from "./choose.js";
+import { StreamClock, TRIPS } from "./clock.js";
+import { Follower } from "./follow.js";
+import { aroundPaint } from "./paint.js";
+import { findServer } from "./server.js";
+import { initialState, reduce } from "./state.js";
+import { commTransport, insist } from "./transports/comm.js";
+import { sseTransport } from "./transports/sse.js";
+import { webRTCTransport } from "./transports/webrtc.js";
+import { webSocketTransport } from "./transports/websocket.js";
 
 /** @import { AnyModel } from "@anywidget/types" */
-/** @import { Place, Route } from "../lib/choose.js" */
-/** @import { FollowStatus } from "../lib/follow.js" */
-/** @import { StreamEvent } from "../lib/messages.js" */
-/** @import { StreamState } from "../lib/state.js" */
-/** @import { Transport, TransportName } from "../lib/transport.js" */
+/** @import { Place, Route } from "./choose.js" */
+/** @import { FollowStatus } from "./follow.js" */
+/** @import { StreamEvent } from "./messages.js" */
+/** @import { StreamState } from "./state.js" */
+/** @import { Transport, TransportName } from "./transport.js" */
 
 /**
- * The traits of the Python class `TokenStream`.
- * @typedef {object} Traits
+ * What a widget knows of a stream: its own traits, or an element of the trait `runs`.
+ * @typedef {object} Run
  * @property {string} stream id, empty until it is known
  * @property {string} model
  * @property {TransportName | "auto"} transport
  * @property {Place} place
  * @property {number} ended last seq once the kernel knows that the stream ended, else -1
  * @property {string} error why no stream was started
+ * @property {string} [label]
+ * @property {boolean} [only] that transport and no other
+ * @property {StreamEvent[]} [events] all of them, where a file holds the stream and there is nothing to follow
  */
+/** @typedef {{comm: Transport} & Partial<Record<TransportName, Transport>>} Transports */
 
 const LINGER_MS = 5000; // a view that is drawn anew comes back within this
 const HEAL_MS = 2000;
@@ -34,6 +40,17 @@ const STOP_MS = 5000;
 export class Session {
   /** @type {StreamState} */
   state = initialState();
+  /** Every event so far, in order. @type {StreamEvent[]} */
+  events = [];
+  /** Page time at which each came, µs. @type {number[]} */
+  arrived = [];
+  /** When each was written to this reader, µs of the stream's clock; NaN where nobody says so. @type {number[]} */
+  sent = [];
+  /** Page time of the first frame that showed each, µs; NaN until then, and where the page was hidden. @type {number[]} */
+  painted = [];
+  /** Page time of each connection, µs: what was read before it had to wait for this reader. @type {number[]} */
+  connected = [];
+  clock = new StreamClock();
   /** @type {FollowStatus} */
   status = "attaching";
   /** Why it is not attached, in words. */
@@ -41,6 +58,8 @@ export class Session {
   /** @type {Route | null} */
   route = null;
   stopping = false;
+  /** Whether it was left for good. */
+  left = false;
   #model;
   #transports;
   #stream = "";
@@ -54,18 +73,21 @@ export class Session {
   #since = pageTime();
   /** Page time of the attempt's beginning: the earliest that fits all events seen. */
   #origin = Infinity;
+  #aligned = false;
+  #painting = false;
   /** @type {any} */
   #lingering;
   /** @type {any} */
   #healing;
 
   /**
-   * @param {AnyModel<Traits>} model
+   * @param {AnyModel<Run>} model
    * @param {AbortSignal} signal
+   * @param {Transports} transports
    */
-  constructor(model, signal) {
+  constructor(model, signal, transports) {
     this.#model = model;
-    this.#transports = transportsOf(model);
+    this.#transports = transports;
     for (const trait of ["stream", "transport", "place"]) model.on(`change:${trait}`, () => this.#begin());
     for (const trait of ["model", "error"]) model.on(`change:${trait}`, () => this.#changed());
     model.on("change:ended", () => this.#heal());
@@ -76,6 +98,16 @@ export class Session {
     document.addEventListener("visibilitychange", retry, { signal });
     signal.addEventListener("abort", () => this.#leave());
     this.#begin();
+  }
+
+  /** What it is called beside others. */
+  get label() {
+    return this.#model.get("label") || this.model;
+  }
+
+  /** Its id, or an empty string. */
+  get stream() {
+    return this.#stream;
   }
 
   /** The name asked for. */
@@ -91,7 +123,7 @@ export class Session {
   }
 
   get over() {
-    return this.state.terminal !== null || this.failure !== "";
+    return this.left || this.state.terminal !== null || this.failure !== "";
   }
 
   /** µs since the attempt began, by the page's clock. */
@@ -110,8 +142,29 @@ export class Session {
     this.#follow();
     signal.addEventListener("abort", () => {
       this.#views.delete(view);
-      if (this.#views.size === 0) this.#lingering = setTimeout(() => this.#gone(), LINGER_MS);
+      if (this.#views.size === 0) this.#lingering = setTimeout(() => this.#leave(), LINGER_MS);
     });
+  }
+
+  /** Learn what the stream's clock says, unless that was asked already. Nothing comes of it where it has none. */
+  async align() {
+    const choice = this.#choice;
+    if (this.#aligned || !this.route || !choice) return;
+    this.#aligned = true;
+    try {
+      for (let trip = 0; trip < TRIPS; trip++) this.clock.take(await choice.clock(this.#stream));
+    } catch {
+      // Then the clock is not known, or by the connection's opening only.
+    }
+    this.#changed();
+  }
+
+  /** Read no further; the stream goes on for the others. */
+  leave() {
+    if (this.over) return;
+    this.left = true;
+    this.#leave();
+    this.#changed();
   }
 
   /** Stop the stream for everybody, also before its id is known. */
@@ -147,9 +200,12 @@ export class Session {
     this.#leave();
     if (!same && this.#stream) this.#reset();
     this.#stream = stream;
+    const events = this.#model.get("events");
+    if (events) return this.#read(events.slice(this.events.length));
     if (!stream) return this.#changed();
     this.#choice = new Choice({
       wanted: this.#model.get("transport"),
+      only: this.#model.get("only"),
       place: this.#model.get("place"),
       transports: this.#transports,
       onRoute: (route) => this.#take(route),
@@ -158,7 +214,8 @@ export class Session {
       stream,
       after,
       transport: this.#choice,
-      onEvents: (events) => this.#read(events),
+      onEvents: (events, sent) => this.#read(events, sent),
+      onClock: (trip) => this.clock.take(trip),
       onStatus: (status, reason) => this.#follows(status, reason),
     });
     if (this.stopping) this.#sendStop();
@@ -167,6 +224,13 @@ export class Session {
 
   #reset() {
     this.state = initialState();
+    this.events = [];
+    this.arrived = [];
+    this.sent = [];
+    this.painted = [];
+    this.connected = [];
+    this.clock = new StreamClock();
+    this.#aligned = false;
     this.stopping = false;
     this.route = null;
     this.#since = pageTime();
@@ -174,14 +238,9 @@ export class Session {
   }
 
   #follow() {
+    if (this.left) return;
     this.#follower?.start();
     this.#heal();
-  }
-
-  /** No view is left: the kernel may give the widget up when the stream has ended. */
-  #gone() {
-    this.#leave();
-    this.#tell({ op: "left" });
   }
 
   #leave() {
@@ -189,16 +248,40 @@ export class Session {
     this.#follower?.leave();
   }
 
-  /** @param {StreamEvent[]} events */
-  #read(events) {
-    for (const event of events) reduce(this.state, event);
+  /** @param {StreamEvent[]} events @param {number} [sent] */
+  #read(events, sent = NaN) {
+    const now = pageTime();
+    this.#stampPaint();
+    for (const event of events) {
+      reduce(this.state, event);
+      this.events.push(event);
+      this.arrived.push(now);
+      this.sent.push(sent);
+      this.painted.push(NaN);
+    }
     this.#origin = Math.min(this.#origin, pageTime() - this.state.lastAt);
     if (this.state.terminal) this.stopping = false;
     this.#changed();
   }
 
+  /** Of a hidden page nobody can say when it is painted. */
+  #stampPaint(from = this.painted.length) {
+    if (this.#painting || document.hidden) return;
+    this.#painting = true;
+    const { painted } = this;
+    let to = from;
+    const drawn = () => void (to = painted.length);
+    aroundPaint(drawn, () => {
+      painted.fill(pageTime(), from, to);
+      this.#painting = false;
+      if (painted === this.painted && painted.length > to) this.#stampPaint(to);
+      if (this.over) this.#changed();
+    });
+  }
+
   /** @param {FollowStatus} status @param {string} reason */
   #follows(status, reason) {
+    if (status === "attached") this.connected.push(pageTime());
     this.status = status;
     this.reason = reason;
     this.#changed();
@@ -243,10 +326,11 @@ export class Session {
 const pageTime = () => performance.now() * 1000;
 
 /**
- * @param {AnyModel<Traits>} model
- * @returns {{comm: Transport} & Partial<Record<TransportName, Transport>>}
+ * The ways there are from this page; one list for all sessions of a widget.
+ * @param {AnyModel<any>} model
+ * @returns {Transports}
  */
-function transportsOf(model) {
+export function transportsOf(model) {
   const comm = commTransport(model);
   const server = findServer();
   if (!server) return { comm };

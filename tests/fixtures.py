@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(os.environ.get("TOKENWIDGETS_FIXTURES") or Path(__file__).parents[3] / "shared" / "fixtures")
+ROOT = Path(os.environ.get("TOKENWIDGETS_FIXTURES") or Path(__file__).parents[2] / "shared" / "fixtures")
 
 
 def need() -> None:

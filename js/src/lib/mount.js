@@ -1,0 +1,128 @@
+// A widget's place in the page. The notebook's file keeps a static form of every widget, in an element with the widget's id on it; where
+// the widget lives, it takes that element's place. So a notebook opened without its kernel shows something finished.
+
+/** @typedef {(el: HTMLElement, signal: AbortSignal) => void} Render */
+
+const PLACE = "data-tokenwidgets";
+const LINGER_MS = 5000; // a place that is drawn anew comes back within this
+
+/** Told to a view's element when it was put elsewhere, which makes scrollers in it forget where they were. */
+export const MOVED = "tokenwidgets:moved";
+
+const LIVE = Symbol.for("tokenwidgets.mount.v1");
+
+/**
+ * Render into every place that is kept for a widget. A view whose place is drawn anew moves there as it is.
+ * @param {string} id
+ * @param {Render} render
+ * @param {AbortSignal} signal
+ */
+export function mount(id, render, signal) {
+  const live = places();
+  const mounter = new Mounter(render);
+  live.add(id, mounter);
+  signal.addEventListener("abort", () => {
+    live.remove(id);
+    mounter.close();
+  });
+}
+
+/** The page's one watch over its places, whichever widget came first. @returns {Places} */
+function places() {
+  const page = /** @type {Record<symbol, Places>} */ (/** @type {unknown} */ (globalThis));
+  return (page[LIVE] ??= new Places());
+}
+
+class Places {
+  /** @type {Map<string, Mounter>} */
+  #mounters = new Map();
+  /** Called before the page is painted, so a place that is drawn anew never shows its static form in between. */
+  #observer = new MutationObserver((records) => {
+    if (records.some(({ addedNodes, removedNodes }) => [...addedNodes, ...removedNodes].some(holdsPlace))) this.#look();
+  });
+
+  /** @param {string} id @param {Mounter} mounter */
+  add(id, mounter) {
+    if (this.#mounters.size === 0) this.#observer.observe(document.body, { childList: true, subtree: true });
+    this.#mounters.set(id, mounter);
+    this.#look();
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    this.#mounters.delete(id);
+    if (this.#mounters.size === 0) this.#observer.disconnect();
+  }
+
+  #look() {
+    /** @type {Map<string, Element[]>} */
+    const found = new Map();
+    for (const place of document.querySelectorAll(`[${PLACE}]`)) {
+      const id = place.getAttribute(PLACE) ?? "";
+      if (this.#mounters.has(id)) found.set(id, [...(found.get(id) ?? []), place]);
+    }
+    for (const [id, mounter] of this.#mounters) mounter.take(found.get(id) ?? []);
+  }
+}
+
+/** @param {Node} node */
+const holdsPlace = (node) => node instanceof Element && (node.hasAttribute(PLACE) || node.querySelector(`[${PLACE}]`) !== null);
+
+/** @typedef {{place: Element, el: HTMLElement, abort: AbortController, timer: any}} View */
+
+class Mounter {
+  #render;
+  /** @type {Set<View>} */
+  #views = new Set();
+
+  /** @param {Render} render */
+  constructor(render) {
+    this.#render = render;
+  }
+
+  /** The places there are now. @param {Element[]} places */
+  take(places) {
+    const known = new Set([...this.#views].map((view) => view.place));
+    const fresh = places.filter((place) => !known.has(place));
+    for (const view of this.#views) {
+      if (places.includes(view.place)) this.#keep(view);
+      else if (fresh.length) this.#move(view, /** @type {Element} */ (fresh.shift()));
+      else view.timer ??= setTimeout(() => this.#drop(view), LINGER_MS);
+    }
+    for (const place of fresh) this.#open(place);
+  }
+
+  close() {
+    for (const view of this.#views) this.#drop(view);
+  }
+
+  /** @param {Element} place */
+  #open(place) {
+    const el = place.ownerDocument.createElement("div");
+    const abort = new AbortController();
+    place.replaceChildren(el);
+    this.#views.add({ place, el, abort, timer: undefined });
+    this.#render(el, abort.signal);
+  }
+
+  /** @param {View} view @param {Element} place */
+  #move(view, place) {
+    this.#keep(view);
+    view.place = place;
+    place.replaceChildren(view.el);
+    view.el.dispatchEvent(new Event(MOVED));
+  }
+
+  /** @param {View} view */
+  #keep(view) {
+    clearTimeout(view.timer);
+    view.timer = undefined;
+  }
+
+  /** @param {View} view */
+  #drop(view) {
+    this.#keep(view);
+    this.#views.delete(view);
+    view.abort.abort();
+  }
+}
