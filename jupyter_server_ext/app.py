@@ -97,16 +97,19 @@ class TokenWidgetsApp(ExtensionApp):
         return self._hub
 
     def _make_hub(self) -> Hub:
+        from tokenwidgets.facades.recall import Recall
         from tokenwidgets.hub import Hub, Limits
         from tokenwidgets.providers.registry import Registry
         from tokenwidgets.providers.watchdogs import Watchdogs
 
+        self.recall = Recall()
         registry = Registry(Path(jupyter_runtime_dir()), watchdogs=Watchdogs(self.idle_seconds, self.progress_seconds))
         return Hub(registry, Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__}), self._ended)
 
     def _ended(self, stream: Stream) -> None:
         """One line a stream: counts and reasons, never words of a prompt or an answer."""
         self.touch()
+        self.recall.keep(stream)
         last = stream.journal.terminal
         event: Any = last.event if last else None
         reason = getattr(event, "reason", None) or getattr(event, "code", None)
@@ -125,6 +128,15 @@ class TokenWidgetsApp(ExtensionApp):
         """Every limit by name, for clients to see."""
         names = self.class_own_traits(config=True)
         return {name: getattr(self, name) for name in sorted(names) if isinstance(names[name], Int | Float)}
+
+    def used(self) -> dict[str, int]:
+        """How much of those limits is used that hold for the whole server, by their names."""
+        return {
+            "open_streams": self.hub.running,
+            "total_bytes": self.hub.held,
+            "sockets": self.open_sockets,
+            "peers": len(self._peers) if self._peers is not None else 0,
+        }
 
     def background(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something to its end that nobody waits for."""

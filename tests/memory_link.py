@@ -17,6 +17,8 @@ from tokenwidgets.wire import messages
 class MemoryLink:
     """Keeps what is sent, or hands it on; takes more while `open` is set."""
 
+    transport = "memory"
+
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.open = asyncio.Event()
@@ -59,7 +61,7 @@ class MemoryStream:
         self.clock: Callable[[], int] | None = None
 
     @contextmanager
-    def attached(self) -> Iterator[None]:
+    def attached(self, transport: str) -> Iterator[None]:
         self.readers += 1
         try:
             yield

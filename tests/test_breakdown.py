@@ -81,7 +81,16 @@ def test_what_the_page_measured_follows_and_adds_up_as_far_as_it_is_known():
 
 @pytest.mark.parametrize(
     ("us", "words"),
-    [(None, "–"), (4, "0.00 ms"), (206, "0.21 ms"), (994, "0.99 ms"), (995, "1.0 ms"), (9_949, "9.9 ms"), (9_950, "10 ms"), (412_000, "412 ms")],
+    [
+        (None, "–"),
+        (4, "0.00 ms"),
+        (206, "0.21 ms"),
+        (994, "0.99 ms"),
+        (995, "1.0 ms"),
+        (9_949, "9.9 ms"),
+        (9_950, "10 ms"),
+        (412_000, "412 ms"),
+    ],
 )
 def test_times_below_a_millisecond(us, words):
     assert fine(us) == words

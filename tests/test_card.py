@@ -323,7 +323,8 @@ def test_plain_text_is_the_answer_and_one_line():
 # ---- what it keeps out
 
 HOSTILE = [
-    "<script>alert(1)</script>", "</p></div><script src=//x>", "[x](javascript:alert(1))", "![x](data:text/html,x)", "[x](java&#115;cript:y)",
+    "<script>alert(1)</script>", "</p></div><script src=//x>", "[x](javascript:alert(1))", "![x](data:text/html,x)",
+    "[x](java&#115;cript:y)",
     '<b data-commandlinker-command="x:y" data-commandlinker-args="{}">go</b>', "<img src=x onerror=alert(1)>",
     "<svg onload=alert(1)><style>*{display:none}</style>", "<div><details open ontoggle=alert(1)><summary>x", "<!-- --><!DOCTYPE x><?x?>",
     "&lt;script&gt;&#60;b&#62;", '" onmouseover="alert(1)', "' style='x", "<iframe srcdoc='<script>'>", "<plaintext><textarea><title>",
@@ -356,7 +357,8 @@ def test_any_words_are_words(words):
 
 PIECES = [
     "<", ">", "&", "*", "_", "`", "[", "]", "(", ")", "#", "!", "|", "~", "$", ":", "\\", "-", "+", " ", "\t", "\n", "\n\n", ".", "1", "w",
-    "```", "$$", "](", "\n- ", "\n1. ", "\n> ", "\n    ", "\n|-|-|\n", "[a]: ", "http://x.y/", "javascript:", "<script>", "</pre>", "<b>", "&#60;",
+    "```", "$$", "](", "\n- ", "\n1. ", "\n> ", "\n    ", "\n|-|-|\n", "[a]: ", "http://x.y/", "javascript:", "<script>", "</pre>", "<b>",
+    "&#60;",
     "mailto:", "@", "www.x.y", "<!--", "\n# ", "\n```mermaid\n", "data:text/html,", "&#x6a;", "\r", "\u202e", "\ud800",
 ]  # fmt: skip
 MARKDOWN = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).map("".join)

@@ -260,7 +260,8 @@ def test_edit_again_and_undo():
     assert contents(chat)[0] == "Eins?"
     assert len(chat.messages) == 2
     first = chat.last.text
-    chat.again(tokens=40).wait(BOUND)
+    chat.again(tokens=40, model="sim/bursty").wait(BOUND)
+    assert (chat.last.model, chat.model) == ("sim/bursty", "sim/steady"), "another model for one answer"
     assert contents(chat) == ["Eins?", chat.last.text]
     assert chat.last.text != first
     assert len(chat.conversation.siblings(chat.conversation.leaf)) == 2

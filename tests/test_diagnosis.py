@@ -7,7 +7,7 @@ import os
 import pytest
 
 import tokenwidgets as tw
-from tokenwidgets import api
+from tokenwidgets import api, pages
 from tokenwidgets.clients.rest import Rest
 from tokenwidgets.portal import portal
 from tokenwidgets.runtime import Server
@@ -26,6 +26,10 @@ def test_here(in_process):
     works, why = found["Jupyter server"]
     assert not works
     assert "this is a test" in why
+    assert found["transports"] == (True, "comm, as streams live in this process")
+    assert not found["WebRTC"][0]
+    assert not found["subshells"][0]
+    assert "highlight" in found["heavy parts"][1]
     assert found["configuration"][0]
     assert "none" in found["provider keys"][1]
     assert isinstance(found["local model"][0], bool)
@@ -70,6 +74,31 @@ def test_a_server_that_is_away_is_found(monkeypatch):
     assert not found["Jupyter server"][0]
     assert not found["provider keys"][0]
     assert "a-ticket-of-the-tests" not in repr(tw.doctor())
+    portal().run(place.aclose(), 20)
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ({"host": "VS Code", "server": False, "webrtc": True}, "VS Code, and it can reach no Jupyter server"),
+        ({"host": "", "server": True, "webrtc": False}, "one that does not say what it is, and it came from a Jupyter server"),
+        ({"host": 7, "server": "yes"}, "none has shown a widget yet: show one, then ask again"),
+        (None, "none has shown a widget yet: show one, then ask again"),
+    ],
+)
+def test_what_a_page_told_is_told(in_process, monkeypatch, page, words):
+    monkeypatch.setattr(pages, "_latest", None)
+    pages.told({"op": "shown", "page": page})
+    assert findings()["page"][1] == words
+
+
+def test_a_page_that_reaches_no_server_has_comm_only(monkeypatch):
+    place = Rest(Server(os.getpid(), "http://127.0.0.1:9/", "a-ticket-of-the-tests", tw.__version__))
+    monkeypatch.setattr(api, "_gateway", place)
+    monkeypatch.setattr(pages, "_latest", pages.Page("VS Code", server=False, webrtc=True))
+    found = findings()
+    assert found["transports"] == (True, "comm, as the page can reach no server")
+    assert found["WebRTC"] == (False, "the page can reach no Jupyter server")
     portal().run(place.aclose(), 20)
 
 

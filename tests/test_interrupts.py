@@ -77,8 +77,10 @@ def interrupted(kernel: Any, code: str) -> str:
         "r._done = Says(r._done)\nr.wait()",
         "asyncio.get_running_loop().call_later(0.2, say)\nawait r",
         "async for p in r:\n    print('reading', flush=True)\n    await asyncio.sleep(60)",
+        "r.stop()\nr = tw.stream('hello', model='sim/steady', show=False, ttft_ms=600_000)\n"
+        "asyncio.get_running_loop().call_soon(say)\nawait r",
     ],
-    ids=["in the loop's body", "loop", "wait", "await", "async loop"],
+    ids=["in the loop's body", "loop", "wait", "await", "async loop", "await of a stream that is silent"],
 )
 def test_an_interrupt_stops_what_the_cell_reads(kernel: Any, code: str) -> None:
     assert interrupted(kernel, code) == "cancelled"

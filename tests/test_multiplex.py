@@ -344,3 +344,33 @@ async def test_aclose_leaves_every_stream_and_stops_none():
     await until(lambda: session["s"].readers == session["t"].readers == 1)
     await session.multiplexer.aclose()
     assert (session["s"].readers, session["t"].readers, session.streams.stopped) == (0, 0, [])
+
+
+# ---------------------------------------------------------------------- clocks
+
+
+async def test_events_say_when_they_were_written_where_the_stream_has_a_clock():
+    session = Session("s", "t")
+    session["s"].clock = lambda: 4321
+    for name in "st":
+        session[name].say("a")
+        await session.receive(op="attach", stream=name)
+        await session.link.until(lambda name=name: session.seqs(name) == [0])
+    assert [body.get("sent") for body in session.link.bodies()] == [4321, None]
+    await session.multiplexer.aclose()
+
+
+@pytest.mark.parametrize(("stream", "at"), [("s", 4321), ("t", None), ("gone", None)])
+async def test_a_ping_may_ask_for_a_streams_clock_and_is_answered_in_any_case(stream, at):
+    session = Session("s", "t")
+    session["s"].clock = lambda: 4321
+    await session.receive(op="ping", t=1, stream=stream)
+    (pong,) = session.link.bodies()
+    assert (pong["op"], pong["t"], pong.get("at")) == ("pong", 1, at)
+
+
+async def test_a_ping_that_names_no_stream_rightly_is_refused():
+    session = Session()
+    await session.receive(op="ping", t=1, stream=5)
+    (answer,) = session.link.bodies()
+    assert answer["error"]["code"] == "bad_request"

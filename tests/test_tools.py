@@ -189,7 +189,8 @@ def test_arguments_that_are_none_are_told_to_the_model():
     assert run(take, {}, "tale").result == "Error: there is no tool 'tale'; there are take"
 
 
-@pytest.mark.parametrize("error", [ValueError("no\n such  city"), SystemExit(3), KeyboardInterrupt(), StopIteration("x"), TimeoutError()])
+@pytest.mark.parametrize("error", [ValueError("no\n such  city"), SystemExit(3), KeyboardInterrupt(), StopIteration("x"), TimeoutError(),
+                                   asyncio.CancelledError()])  # fmt: skip
 @pytest.mark.parametrize("kind", ["plain", "coroutine"])
 def test_an_exception_is_a_result_on_one_line(error, kind):
     def plain() -> None:

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from .errors import Refused, StreamFailed, TokenwidgetsError
     from .magic import load_ipython_extension, unload_ipython_extension
     from .provider import Provider
+    from .races import Race, race
     from .result import Result
     from .rounds import Turn
     from .widgets.inspector import WireInspector
     from .widgets.latency import LatencyChart
+    from .widgets.sessions import Sessions, sessions
     from .widgets.stream import TokenStream
     from .widgets.timeline import Timeline
 
@@ -33,19 +35,22 @@ _HOMES = {
     "errors": ("Refused", "StreamFailed", "TokenwidgetsError"),
     "magic": ("load_ipython_extension", "unload_ipython_extension"),
     "provider": ("Provider",),
+    "races": ("Race", "race"),
     "result": ("Result",),
     "rounds": ("Turn",),
     "widgets.inspector": ("WireInspector",),
     "widgets.latency": ("LatencyChart",),
+    "widgets.sessions": ("Sessions", "sessions"),
     "widgets.stream": ("TokenStream",),
     "widgets.timeline": ("Timeline",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Chat", "Conversation", "LatencyChart", "Provider", "Refused", "Result", "StreamFailed", "Timeline", "TokenStream", "TokenwidgetsError", "Turn",
-    "WireInspector", "chat", "doctor", "endpoint", "hosts", "load", "load_ipython_extension", "models", "open", "open_chat", "replay",
-    "stream", "streams", "unload_ipython_extension",
+    "Chat", "Conversation", "LatencyChart", "Provider", "Race", "Refused", "Result", "Sessions", "StreamFailed", "Timeline",
+    "TokenStream", "TokenwidgetsError", "Turn", "WireInspector", "chat", "doctor", "endpoint", "hosts", "load",
+    "load_ipython_extension", "models", "open", "open_chat", "race", "replay", "sessions", "stream", "streams",
+    "unload_ipython_extension",
 ]  # fmt: skip
 
 

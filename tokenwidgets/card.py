@@ -7,7 +7,6 @@ made here. It has the measures of the live card (`js/src/stream/stream.css`), wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from .markdown_text import fence, inert, rewritten
 from .markup import Html, clean, join, tag
 from .metrics import code_points, estimate, measure, reasoning_us
 from .parts import Part, parts
+from .pretty import laid_out
 from .skin import AMBER, CODE, DONE, INK, LINE, PROSE, QUIET, RED, TINT, UI, WRAP
 from .timeline import timeline
 
@@ -116,7 +116,7 @@ class _Card:
     def served(self) -> str:
         """The model that answers, where it is another than was asked for."""
         names = [e.event.data.get("model") for e in self.entries if isinstance(e.event, Notice) and e.event.kind == "served"]
-        return str(names[-1]) if names and names[-1] and names[-1] != self.model else ""
+        return str(names[-1]) if names and names[-1] and names[-1] not in (self.model, self.model.partition("/")[2]) else ""
 
     @property
     def date(self) -> str:
@@ -158,7 +158,7 @@ class _Card:
         if part.kind == "tool":
             return inert(f"{clean(part.note) or 'tool'}({part.arguments()})")
         if part.kind == "text" and self.format in ("json", "code"):
-            return fence(_laid_out(part.text, self.format), "json" if self.format == "json" else "") if part.text else ""
+            return fence(self._laid_out(part.text), "json" if self.format == "json" else "") if part.text else ""
         return rewritten(part.text) if self.format == "markdown" else inert(part.text)
 
     # ---- text/html
@@ -234,8 +234,11 @@ class _Card:
 
     def _answer(self, text: str) -> Html:
         if self.format in ("json", "code"):
-            return code(_laid_out(text, self.format)) if text else Html("")
+            return code(self._laid_out(text), "json" if self.format == "json" else "") if text else Html("")
         return self._words(text)
+
+    def _laid_out(self, text: str) -> str:
+        return laid_out(text) if self.format == "json" else text
 
     def _words(self, text: str, colour: str = INK) -> Html:
         return prose(text, colour) if self.format == "markdown" else _verbatim(text, colour)
@@ -281,16 +284,6 @@ class _Card:
         return tag("div", line, chart, style=f"{style};color:{QUIET}")
 
 
-def _laid_out(text: str, format: Format) -> str:
-    """JSON that is valid, with its lines; everything else as it is."""
-    if format != "json":
-        return text
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return text
-
-
 def _row(items: Sequence[Html], style: str) -> Html:
     """Items beside each other, with blanks between them for where styles are gone."""
     spaced = [Html(" ") if i % 2 else items[i // 2] for i in range(2 * len(items) - 1)]
@@ -308,7 +301,7 @@ def _label(words: str) -> Html:
 
 def _notice(verdict: _Verdict) -> Html:
     colours = f"border-left:3px solid rgb({verdict.rgb});background:rgba({verdict.rgb},.12)"
-    style = f"margin:0 0 8px;padding:6px 10px;border-radius:4px;{colours};{WRAP}"
+    style = f"max-width:72ch;margin:0 0 8px;padding:6px 10px;border-radius:4px;{colours};{WRAP}"
     return tag("div", tag("strong", f"{verdict.title}: "), verdict.words, style=style)
 
 
@@ -324,7 +317,8 @@ def _tool(part: Part) -> Html:
     state = "" if part.call is None or not part.call.invalid else ", arguments are not valid JSON"
     words = f"Tool call{state if part.call else ', cut off'}"
     name = tag("code", part.note or "tool", style=f"font:12px {CODE};color:{INK};background:none")
-    arguments = part.arguments(indent=2)
+    whole = part.call is not None and not part.call.invalid and part.text.strip()
+    arguments = laid_out(part.text) if whole else part.arguments(indent=2)
     return join(tag("div", f"{words} ", name, style=f"color:{QUIET};margin:0 0 4px"), code(arguments) if arguments else Html(""))
 
 

@@ -8,7 +8,7 @@ from .chat_news import words_of
 from .conversation import Conversation, Node
 from .figures import NOTES
 from .markdown_html import code, prose
-from .markdown_text import fence, rewritten
+from .markdown_text import fence, inert, rewritten
 from .markup import Html, clean, tag
 from .skin import GROUND, INK, LINE, QUIET, RED, UI, WRAP
 
@@ -28,7 +28,7 @@ def bundle(conversation: Conversation, model: str | None) -> dict[str, str]:
     path = [node for node in conversation.path() if not node.blank or node.error]
     return {
         "text/html": _html(conversation, path, model),
-        "text/markdown": "\n\n".join(f"**{_speaker(node)}**\n\n{_markdown(node)}" for node in path) or "*An empty conversation.*",
+        "text/markdown": "\n\n".join(f"**{inert(_speaker(node))}**\n\n{_markdown(node)}" for node in path) or "*An empty conversation.*",
         "text/plain": "\n\n".join(f"{_speaker(node)}: {_plain(node)}" for node in path) or "An empty conversation.",
     }
 
@@ -44,9 +44,9 @@ def _plain(node: Node) -> str:
 
 def _markdown(node: Node) -> str:
     said = words_of(node.message["content"])
-    text = fence(_cut(said)) if node.role == "tool" else rewritten(said) if said else ""
+    text = {"tool": lambda: fence(_cut(said)), "user": lambda: inert(said)}.get(node.role, lambda: rewritten(said))() if said else ""
     calls = [fence(clean(f"{name}({arguments})")) for name, arguments in _calls(node)]
-    return "\n\n".join(filter(None, [text, *calls, clean(_ending(node))]))
+    return "\n\n".join(filter(None, [text, *calls, inert(_ending(node))]))
 
 
 def _calls(node: Node) -> Iterator[tuple[str, str]]:

@@ -24,17 +24,18 @@ def batch(nodes: Sequence[Node], figures: Mapping[str, str], shown: Callable[[st
     out: list[dict[str, Any]] = []
     size = 0
     for node in nodes:
-        told = _told(node, figures, shown)
-        size += len(dump(told))
+        one = told(node, figures, shown)
+        size += len(dump(one))
         if out and size > BATCH_BYTES:
             break
-        out.append(told)
+        out.append(one)
     return out
 
 
-def _told(node: Node, figures: Mapping[str, str], shown: Callable[[str], Preview]) -> dict[str, Any]:
+def told(node: Node, figures: Mapping[str, str], shown: Callable[[str], Preview]) -> dict[str, Any]:
+    """One message; parameters as above."""
     message, content = node.message, node.message.get("content")
-    told = {
+    fields = {
         "id": node.id,
         "parent": node.parent,
         "role": node.role,
@@ -50,7 +51,7 @@ def _told(node: Node, figures: Mapping[str, str], shown: Callable[[str], Preview
         "seconds": node.seconds,
         "figures": figures.get(node.stream or "") or _tokens(node),
     }
-    return {name: value for name, value in told.items() if name in ("id", "parent") or (value is not None and value not in ("", []))}
+    return {name: value for name, value in fields.items() if name in ("id", "parent") or (value is not None and value not in ("", []))}
 
 
 def words_of(content: Any) -> str:

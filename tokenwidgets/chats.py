@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import api, images
 from .chat_news import words_of
 from .conversation import Conversation, ConversationError
 from .errors import Refused
 from .events import Usage
-from .output import in_notebook
+from .output import in_notebook, shows_widgets
 from .providers import config
 from .result import Result
 from .rounds import ROUNDS, Turn
 from .structured import Structure
 from .tools import Toolbox, ToolLike
+
+if TYPE_CHECKING:
+    from .widgets.chat import ChatWidget
 
 
 class Chat:
@@ -76,7 +79,7 @@ class Chat:
         ----------
         images : pictures beside it, each a path, an address, bytes, a PIL image or a figure.
         schema : form of the answer: a JSON schema, a dataclass, a `TypedDict` or a pydantic model; see `turn.parsed`.
-        options : of this question, over those of the chat.
+        options : of this question, over those of the chat; `model` is who answers this one.
 
         Raises
         ------
@@ -122,7 +125,7 @@ class Chat:
 
     def _turn(self, place: Callable[[], Any], schema: Any, options: dict[str, Any]) -> Turn:
         more = {**options} | ({} if schema is None else {"schema": Structure(schema)})
-        return self.begin(place, [self.model], more)[0]
+        return self.begin(place, [more.pop("model", self.model)], more)[0]
 
     def begin(self, place: Callable[[], Any], models: Sequence[str | None], options: Mapping[str, Any]) -> list[Turn]:
         """Ask from where `place` puts the conversation; where that is refused, it stays as it was. Waits for nothing.
@@ -186,18 +189,24 @@ class Chat:
 
     def show(self) -> None:
         """Show it as a widget, to talk in; in a terminal, print what was said."""
-        if not in_notebook():
+        if not shows_widgets():
             print(self)  # noqa: T201 (this is the terminal's display)
             return
         from .widgets.chat import ChatWidget
 
-        ChatWidget(self)._ipython_display_()
+        ChatWidget(self).show()
 
     def _ipython_display_(self) -> None:
         if in_notebook():
             self.show()
         else:
             print(repr(self))  # noqa: T201 (this is the terminal's display)
+
+    def _display_(self) -> ChatWidget:
+        """What marimo shows of it."""
+        from .widgets.chat import ChatWidget
+
+        return ChatWidget(self)
 
     # ------------------------------------------------------------------ looking back
 

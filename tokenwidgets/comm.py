@@ -1,6 +1,7 @@
 """The comm as one more link: a widget's custom messages carry the socket's protocol, and questions with their answers.
 
-A question is `{"op", …, "ask": ref}`, its answer `{"answer": ref, …}` or `{"answer": ref, "error": {…}}`.
+A question is `{"op", …, "ask": ref}`, its answer `{"answer": ref, …}` or `{"answer": ref, "error": {…}}`. One that is asked twice, as its
+answer did not come, is carried out once.
 
 Jupyter drops what a kernel sends beyond 1,000 messages a second over all its widgets. So all widgets of this kernel share one pacer:
 while a widget waits for its turn its events gather, and go in one message. A page that misses one sees the gap and attaches again.
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 MESSAGES_PER_SECOND = 60
 """The most the whole kernel sends over its widgets."""
+
+
+ANSWERS_KEPT = 16
+"""Answers of a widget that can be given once more, to a page that missed them."""
 
 
 class Pacer:
@@ -56,6 +61,8 @@ _pacer = Pacer(MESSAGES_PER_SECOND)
 
 
 class _CommLink:
+    transport = "comm"
+
     def __init__(self, send: Callable[[Any], None]) -> None:
         self._send = send
 
@@ -74,7 +81,7 @@ class _Copy:
         self.journal: Journal = result.journal
         self.clock = None
 
-    def attached(self) -> AbstractContextManager[None]:
+    def attached(self, transport: str) -> AbstractContextManager[None]:
         return nullcontext()
 
 
@@ -138,12 +145,17 @@ class Comm:
         self._link = _CommLink(widget.send)
         self._multiplexer = Multiplexer(self._shown, self._link)
         self._operations: dict[str, Operation] = {"stop": self._stop, "wire": self._wire, **(operations or {})}
+        self._answers: dict[str, Answer] = {}
         widget.on_msg(self._received)
         _leave_subshells(widget)
 
     def add(self, result: Result) -> None:
         """Answer for one more stream."""
         self._results.append(result)
+
+    def remove(self, result: Result) -> None:
+        """Answer for a stream no more."""
+        self._results.remove(result)
 
     def push(self, result: Result) -> None:
         """Send a stream that the page has not asked for: in front ends without subshells its question would be heard only when the cell
@@ -167,15 +179,23 @@ class Comm:
         operation = self._operations.get(str(content.get("op"))) if isinstance(content, Mapping) else None
         if operation is None:
             await self._multiplexer.receive(json.dumps(content))
-            return
-        try:
-            answer = await operation(content)
-        except Refused as e:
-            answer = {"error": e.body()["error"]}
-        except Exception as e:
-            answer = {"error": {"code": "internal", "message": f"This failed inside tokenwidgets ({type(e).__name__})."}}
-        if isinstance(ref := content.get("ask"), str):
-            await self._tell({"answer": ref, **(answer or {})})
+        elif not isinstance(ref := content.get("ask"), str):
+            await _carried_out(operation, content)
+        elif (answer := await self._once(ref, operation, content)) is not None:
+            await self._tell({"answer": ref, **answer})
+
+    async def _once(self, ref: str, operation: Operation, content: Mapping[str, Any]) -> Answer:
+        """The answer to a question, which a page that hears nothing asks again; None while it is being carried out already."""
+        if ref not in self._answers:
+            self._answers[ref] = None
+            while len(self._answers) > ANSWERS_KEPT:
+                del self._answers[next(iter(self._answers))]
+            self._answers[ref] = await _carried_out(operation, content)
+        return self._answers[ref]
+
+    async def turn(self) -> None:
+        """Wait until one more message may be sent."""
+        await self._link.ready()
 
     async def _tell(self, content: Mapping[str, Any]) -> None:
         await self._link.ready()
@@ -190,6 +210,15 @@ class Comm:
         """The upstream frames of a stream, as `GET streams/{id}/wire` gives them."""
         frames = await self._shown.find(content.get("stream")).frames()
         return {"frames": [frame.body() for frame in frames]}
+
+
+async def _carried_out(operation: Operation, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return await operation(content) or {}
+    except Refused as e:
+        return {"error": e.body()["error"]}
+    except Exception as e:
+        return {"error": {"code": "internal", "message": f"This failed inside tokenwidgets ({type(e).__name__})."}}
 
 
 def _leave_subshells(widget: Messenger) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from getpass import getpass
@@ -12,13 +13,15 @@ from typing import Any
 from . import api
 from .errors import Refused
 from .listing import Table
+from .prompt import fill
 from .providers import config, keys
 from .providers.hosts import Host
 from .providers.replay import Replay
+from .races import Race, race
 from .request import split_model
 from .result import Result
 
-Command = Callable[[], Result | None]
+Command = Callable[[], Result | Race | None]
 
 
 def parse(words: Sequence[str]) -> Command | None:
@@ -46,6 +49,8 @@ def parse(words: Sequence[str]) -> Command | None:
             raise Refused("bad_request", f"A line is kept in the history, so no key is typed on it: %stream config key {host} asks for it.")
         case ["replay", file] if _is_recording(file):
             return partial(_replay, file, 1.0)
+        case ["race", *rest] if (given := _lanes(rest)) is not None:
+            return partial(_race, *given)
         case ["replay", file, speed] if _is_recording(file) and isinstance(value(speed), int | float):
             return partial(_replay, file, float(value(speed)))
     return None
@@ -139,6 +144,30 @@ def _key(host: Host) -> None:
         raise Refused("bad_request", "No key was given, so none was stored.")
     where = keys.store(host, key)
     print(f"Stored in {where}; it will not be shown.")  # noqa: T201 (says what was done)
+
+
+def _lanes(words: Sequence[str]) -> tuple[str, list[str], list[str]] | None:
+    """The prompt, models and transports of a race; None where nothing says what is to race."""
+    found: dict[str, list[str]] = {"--models": [], "--transports": []}
+    prompt: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word in found:
+            found[word] = [name for name in next(rest, "").split(",") if name]
+        else:
+            prompt.append(word)
+    if not prompt or not any(found.values()):
+        return None
+    for word in prompt:
+        if re.match(r"--?[A-Za-z]", word):
+            raise Refused("bad_request", f"{word!r} is no option of a race, which has {' and '.join(found)}; tw.race takes all others.")
+    return " ".join(prompt), found["--models"], found["--transports"]
+
+
+def _race(prompt: str, models: list[str], transports: list[str]) -> Race:
+    from IPython import get_ipython
+
+    return race(fill(prompt, get_ipython().user_ns), models=models, transports=transports).wait()
 
 
 def _replay(file: str, speed: float) -> Result:

@@ -20,7 +20,7 @@ from .usage import FORMATS, parser
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-COMMANDS = ("list", "hosts", "alias", "config", "replay", "doctor", "help")
+COMMANDS = ("list", "hosts", "alias", "config", "race", "replay", "doctor", "help")
 NAMES = ("%stream", "%%stream")
 
 _asked: Future[list[Any]] | None = None
@@ -49,6 +49,8 @@ def candidates(line: str, symbol: str, functions: Sequence[str] = ()) -> list[st
     """What may follow on a line of the magic whose last word so far is `symbol`, in a notebook with these functions."""
     words = line.split()
     before = words[-2] if symbol and len(words) > 1 else words[-1] if words else ""
+    if words[1:2] == ["race"] and (raced := _raced(before, symbol)):
+        return raced
     if before in ("-T", "--transport"):
         found: list[str] = list(TRANSPORTS)
     elif before in ("-f", "--format"):
@@ -62,6 +64,15 @@ def candidates(line: str, symbol: str, functions: Sequence[str] = ()) -> list[st
     else:
         found = [*models(), *(COMMANDS if line.startswith("%stream") and len(words) <= 2 else ())]
     return [word for word in found if word.startswith(symbol)]
+
+
+def _raced(before: str, symbol: str) -> list[str]:
+    """What may follow in a race: its two options, and the last name of a list."""
+    named, _, name = symbol.rpartition(",")
+    if before in ("--models", "--transports"):
+        found = models() if before == "--models" else TRANSPORTS[1:]
+        return [f"{named},{word}" if named else word for word in found if word.startswith(name)]
+    return [flag for flag in ("--models", "--transports") if symbol.startswith("-") and flag.startswith(symbol)]
 
 
 def _flags() -> list[str]:

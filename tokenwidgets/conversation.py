@@ -124,7 +124,7 @@ class Conversation:
 
     def siblings(self, node: int) -> list[Node]:
         """The alternatives to a message, itself among them: edited questions, answers of several models."""
-        return self.children(self._node(node).parent)
+        return self.children(self.node(node).parent)
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -153,23 +153,24 @@ class Conversation:
         """The user's next message."""
         return self._add(self.leaf, {"role": "user", "content": content})
 
-    def answer(self, events: Iterable[Event], to: int | None = None) -> Node:
+    def answer(self, events: Iterable[Event], to: int | None = None, model: str | None = None) -> Node:
         """A model's answer, from its stream's events: all of it where the provider ended it, else its words.
 
         Parameters
         ----------
         to : the message it answers, by default the current leaf. Where that is not the leaf, the path stays as it is: so several models
             answer one question.
+        model : who was asked, for a stream that did not begin.
         """
         events = list(events)
         last, start = events[-1] if events else None, next((e for e in events if isinstance(e, Start)), None)
         whole = isinstance(last, End) and last.reason in _WHOLE
         message = _callable(turn(events), last) if whole else {"role": "assistant", "content": said(events)}
-        parent, leaf = self.leaf if to is None else self._node(to).id, self.leaf
+        parent, leaf = self.leaf if to is None else self.node(to).id, self.leaf
         node = self._add(
             parent,
             message,
-            model=start.model if start else None,
+            model=start.model if start else model,
             stream=start.id if start else None,
             usage=next((e for e in reversed(events) if isinstance(e, Usage)), None),
             finish_reason=last.reason if isinstance(last, End) else None,
@@ -209,24 +210,24 @@ class Conversation:
         ------
         Refused : it is no message of the user's.
         """
-        old = self._node(node)
+        old = self.node(node)
         if old.role != "user":
             raise Refused("bad_request", f"Message {node} is not the user's: only those can be edited.")
         return self._add(old.parent, {"role": "user", "content": content})
 
     def switch(self, node: int) -> None:
         """Go to a message's branch: to the newest message below it."""
-        self.leaf = self._node(node).id
+        self.leaf = self.node(node).id
         while below := self.children(self.leaf):
             self.leaf = below[-1].id
 
     def back_to(self, node: int) -> None:
         """Make a message the last one, so that it is answered again; what followed it stays as a branch."""
-        self.leaf = self._node(node).id
+        self.leaf = self.node(node).id
 
     def undo(self, node: int | None = None) -> Node | None:
         """Leave out a question, by default the last, and all that followed it; returns the question, or None if there is none."""
-        asked = self.asked if node is None else self._node(node)
+        asked = self.asked if node is None else self.node(node)
         if asked is not None:
             self.leaf = asked.parent
         return asked
@@ -274,7 +275,13 @@ class Conversation:
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
             raise ConversationError("This is no conversation: it is not JSON.") from None
 
-    def _node(self, node: int) -> Node:
+    def node(self, node: int) -> Node:
+        """A message by its number.
+
+        Raises
+        ------
+        Refused : there is none.
+        """
         if not 0 <= node < len(self.nodes):
             raise Refused("not_found", f"There is no message {node}.")
         return self.nodes[node]

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import html
 import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
-from . import api
+from . import api, pages
 from .clients.base import Disconnected
 from .clients.rest import Rest
 from .errors import Refused, TokenwidgetsError
+from .marimo import in_marimo
 from .output import in_notebook
 from .portal import portal
 from .providers import config, local
 from .runtime import version
 
-PACKAGES = ("anywidget", "ipywidgets", "jupyter-server", "jupyterlab", "httpx", "websockets", "aiortc", "xllamacpp")
+PACKAGES = (
+    "anywidget", "ipywidgets", "ipykernel", "jupyter-server", "jupyterlab", "notebook", "marimo", "httpx", "websockets", "aiortc",
+    "xllamacpp",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,12 @@ class Diagnosis(Sequence[Finding]):
 
 def doctor() -> Diagnosis:
     """Look at everything a stream needs here; costs nothing and calls no provider."""
-    return Diagnosis([_versions(), _notebook(), *_server(), _configuration(), _local(), _keys()])
+    return Diagnosis(
+        [
+            _versions(), _notebook(), _page(), *_server(), _transports(), _webrtc(), _subshells(), _parts(), _configuration(), _local(),
+            _keys(),
+        ]
+    )  # fmt: skip
 
 
 def _versions() -> Finding:
@@ -74,7 +84,19 @@ def _installed(name: str) -> str:
 
 
 def _notebook() -> Finding:
+    if in_marimo():
+        return Finding("widgets", True, "this is a marimo notebook")
+    if "google.colab" in sys.modules:
+        return Finding("widgets", True, "this is a Colab kernel")
     return Finding("widgets", in_notebook(), "this is a Jupyter kernel" if in_notebook() else "no notebook: answers are printed")
+
+
+def _page() -> Finding:
+    page = pages.latest()
+    if page is None:
+        return Finding("page", False, "none has shown a widget yet: show one, then ask again")
+    way = "it came from a Jupyter server" if page.server else "it can reach no Jupyter server"
+    return Finding("page", True, f"{page.host or 'one that does not say what it is'}, and {way}")
 
 
 def _server() -> list[Finding]:
@@ -86,6 +108,46 @@ def _server() -> list[Finding]:
     except (Refused, Disconnected) as e:
         return [Finding("Jupyter server", False, str(e))]
     return [Finding("Jupyter server", True, f"{place.why}, tokenwidgets {answer['version']}, {', '.join(answer['transports'])}")]
+
+
+def _transports() -> Finding:
+    page = pages.latest()
+    if not isinstance(api.gateway(), Rest):
+        return Finding("transports", True, "comm, as streams live in this process")
+    if page is None:
+        return Finding("transports", True, "comm in every page; WebSocket, SSE and WebRTC in a page of the Jupyter server")
+    return Finding("transports", True, "WebSocket, SSE, WebRTC and comm" if page.server else "comm, as the page can reach no server")
+
+
+def _webrtc() -> Finding:
+    page = pages.latest()
+    if not isinstance(api.gateway(), Rest):
+        return Finding("WebRTC", False, "it needs a Jupyter server, and streams live in this process")
+    if page and not (page.webrtc and page.server):
+        return Finding("WebRTC", False, "the page can reach no Jupyter server" if page.webrtc else "the page's browser has none")
+    from aioice import ice
+
+    if not ice.get_host_addresses(use_ipv4=True, use_ipv6=True):
+        return Finding("WebRTC", False, "this machine has no network interface beside the loopback")
+    return Finding("WebRTC", True, "possible where the page's machine reaches this one over UDP")
+
+
+def _subshells() -> Finding:
+    if not in_notebook():
+        return Finding("subshells", False, "only Jupyter's kernels have them: widgets are heard while no cell runs")
+    from IPython import get_ipython
+
+    if "kernel subshells" in get_ipython().kernel.kernel_info.get("supported_features", ()):
+        return Finding("subshells", True, "widgets are heard while a cell runs, in front ends that use them such as JupyterLab")
+    return Finding("subshells", False, "widgets that need the kernel are heard when the running cell has ended; ipykernel 7 has them")
+
+
+def _parts() -> Finding:
+    from .widgets.base import ASSETS
+
+    names = sorted(file.stem for file in ASSETS.glob("*.js"))
+    words = f"{', '.join(names)}: pages load them from the Jupyter server or over comm, never from the net"
+    return Finding("heavy parts", bool(names), words if names else "none is in this installation: install the package again")
 
 
 def _configuration() -> Finding:

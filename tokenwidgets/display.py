@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Protocol, get_args
 
 from . import card
 from .card import Format, Info
+from .marimo import in_marimo
 from .output import Bundle, current_cell, in_notebook
 from .terminal import Terminal
 
 if TYPE_CHECKING:
     from .result import Result
+    from .widgets.stream import TokenStream
 
 
 class Display(Protocol):
@@ -31,12 +33,18 @@ class Display(Protocol):
 
 def show(result: Result, format: str = "markdown") -> None:
     """Show a result live, or its card if it has ended already and nothing is to be seen of a widget."""
-    display = Notebook(result, _format(format)) if in_notebook() else Terminal(result)
+    display = _place(result, _format(format))
     result.display = display
     if result.stream:
         display.started(result)
     if result.done:
         display.ended(result)
+
+
+def _place(result: Result, format: Format) -> Display:
+    if in_notebook():
+        return Notebook(result, format)
+    return Marimo(result, format) if in_marimo() else Terminal(result)
 
 
 def _format(name: str) -> Format:
@@ -68,6 +76,38 @@ class Notebook:
     def ended(self, result: Result) -> None:
         """Put the finished card in the notebook's file."""
         self._output.settle()
+
+
+class Marimo:
+    """The live widget in the output of a marimo cell, which keeps it as long as its page is open.
+
+    Parameters
+    ----------
+    result : what to show.
+    format : how the answer is set.
+    """
+
+    def __init__(self, result: Result, format: Format = "markdown") -> None:
+        from .widgets.stream import TokenStream
+
+        self.widget = TokenStream(result, format)
+        self.widget.show()
+
+    def started(self, result: Result) -> None:
+        """The widget hears of it by itself."""
+
+    def changed(self, result: Result) -> None:
+        """And of what comes."""
+
+    def ended(self, result: Result) -> None:
+        """And of the end."""
+
+
+def in_cell(result: Result) -> TokenStream:
+    """What marimo shows of a result: the widget that shows it already, as the last expression replaces what its cell had appended."""
+    from .widgets.stream import TokenStream
+
+    return result.display.widget if isinstance(result.display, Marimo) else TokenStream(result)
 
 
 def _so_far(result: Result, format: Format) -> Bundle:

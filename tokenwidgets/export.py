@@ -16,6 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from traitlets import TraitType
+
 from .clients.base import Disconnected
 from .errors import Refused
 from .markup import Html, tag
@@ -55,14 +57,15 @@ def to_html(widget: Widget, path: Path) -> Path:
 
 def _page(widget: Widget, results: list[Result]) -> str:
     script = (STATIC / "host.js").read_text(encoding="utf-8")
-    style = (STATIC / "host.css").read_text(encoding="utf-8") + str(widget._css)
+    style = (STATIC / "host.css").read_text(encoding="utf-8") + _bundled(widget, "_css")
     contents = {
-        "module": str(widget._esm),
+        "module": _bundled(widget, "_esm"),
         "traits": _traits(widget, results),
+        "answers": widget.answers(),
         "frames": {result.stream: _frames(result) for result in results},
         "assets": {name: (STATIC / "assets" / f"{name}.js").read_text(encoding="utf-8") for name in widget.parts},
     }
-    title = f"{type(widget).__name__}: {', '.join(dict.fromkeys(result.model for result in results))}"
+    title = ": ".join(filter(None, [type(widget).__name__, ", ".join(dict.fromkeys(result.model for result in results))]))
     head = [
         tag("title", title),
         Html(f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">'),
@@ -75,6 +78,12 @@ def _page(widget: Widget, results: list[Result]) -> str:
         Html(f'<script type="module">{script}</script>'),
     ]
     return "\n".join(['<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">', *head, "<body>", *body, "</body>\n</html>\n"])
+
+
+def _bundled(widget: Widget, name: str) -> str:
+    """A part of its front end as the class has it: a widget that was closed, as where a program executes the notebook, has given it up."""
+    held = (vars(cls).get(name) for cls in type(widget).__mro__)
+    return next(str(part) for part in held if part is not None and not isinstance(part, TraitType))
 
 
 def _policy(script: str) -> str:
@@ -94,9 +103,11 @@ def _inert(contents: Any) -> str:
 
 def _traits(widget: Widget, results: list[Result]) -> dict[str, Any]:
     """What its front end reads, with the events beside what names their stream."""
-    state = {name: value for name, value in widget.get_state().items() if not name.startswith("_") and name not in _HOSTS}
-    if "runs" not in state:
+    state = widget.get_state({name for name in widget.keys if not name.startswith("_") and name not in _HOSTS})
+    if "stream" in state:
         return {**state, "events": _events(results[0])}
+    if "runs" not in state:
+        return dict(state)
     return {**state, "runs": [{**run, "events": _events(result)} for run, result in zip(state["runs"], results, strict=True)]}
 
 

@@ -15,6 +15,7 @@ import json
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -28,6 +29,7 @@ from .multiplex import Clock
 from .providers.base import Direction
 from .providers.billing import after_cancel
 from .providers.registry import Call, Registry
+from .pulse import phase, rate
 from .recording import Frame
 from .request import Request
 
@@ -85,7 +87,7 @@ class Stream:
         self.frames_dropped = 0
         self.ended = False
         self.stopping = False
-        self.readers = 0
+        self.transports: Counter[str] = Counter()
         self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self._began = time.perf_counter_ns()
@@ -133,15 +135,20 @@ class Stream:
             return
         self.frames.append(Frame(data, at, direction))
 
+    @property
+    def readers(self) -> int:
+        """How many read it now."""
+        return self.transports.total()
+
     @contextmanager
-    def attached(self) -> Iterator[None]:
+    def attached(self, transport: str = "direct") -> Iterator[None]:
         """Count as a reader, which keeps the stream from being stopped as unread."""
-        self.readers += 1
+        self.transports[transport] += 1
         self._on_readers(self)
         try:
             yield
         finally:
-            self.readers -= 1
+            self.transports[transport] -= 1
             self._on_readers(self)
 
     def end(self, event: End | Error) -> None:
@@ -149,9 +156,10 @@ class Stream:
         if self.running:
             self.journal.append(event, self.now())
 
-    def snapshot(self) -> dict[str, Any]:
-        """What the stream is now, as JSON: state, the answer so far, usage and figures."""
-        figures = measure(self.journal.entries)
+    def brief(self) -> dict[str, Any]:
+        """What the stream is now, as JSON, without a word of it: what it costs to tell does not grow with the answer."""
+        last = self.journal.terminal
+        now = last.at if last else self.now()
         return {
             "id": self.id,
             "model": self.call.request.model,
@@ -159,8 +167,19 @@ class Stream:
             "dialect": self.call.dialect,
             "created": self.created,
             "state": self.state,
+            "phase": phase(self.journal.entries),
+            "age": now,
+            "rate": None if last else rate(self.journal.entries, now),
             "seq": len(self.journal.entries) - 1,
             "readers": self.readers,
+            "transports": dict(+self.transports),
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        """The same with the answer so far, usage and figures."""
+        figures = measure(self.journal.entries)
+        return {
+            **self.brief(),
             "text": "".join(e.event.delta for e in self.journal.entries if isinstance(e.event, Text) and e.event.choice == 0),
             "usage": payload(figures.usage) if figures.usage else None,
             "metrics": {name: value for name, value in asdict(figures).items() if name not in ("usage", "end")},
@@ -224,6 +243,11 @@ class Hub:
     def running(self) -> int:
         """How many streams are running."""
         return sum(s.running for s in self._streams.values())
+
+    @property
+    def held(self) -> int:
+        """Bytes of all streams."""
+        return sum(s.size for s in self._streams.values())
 
     def streams(self, owner: str) -> list[Stream]:
         """The streams of `owner`, oldest first."""
@@ -306,7 +330,7 @@ class Hub:
         streams = list(self._streams.values())
         if self.running >= self.limits.open_streams:
             raise Refused("limit", f"{self.limits.open_streams} streams are running already: stop one, or wait for one to end.")
-        held = sum(s.size for s in streams)
+        held = self.held
         for stream in streams:
             if held <= self.limits.total_bytes:
                 return

@@ -7,9 +7,9 @@ could as well be a timeout of the user's own. Only the end of the cell tells, so
 from __future__ import annotations
 
 import sys
-from asyncio import CancelledError
+from asyncio import AbstractEventLoop, CancelledError, get_running_loop
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -26,6 +26,9 @@ class Stoppable(Protocol):
         ...
 
 
+HEARD_SECONDS = 0.2
+"""How soon an interrupt of an `await` is heard: ipykernel cancels the cell's task without waking a loop that waits for a socket."""
+
 _read: WeakSet[Stoppable] = WeakSet()
 """What the running cell reads, or began to read."""
 
@@ -36,17 +39,26 @@ def reading(result: Stoppable) -> Iterator[None]:
 
     A loop that is left looks the same to its iterator whether a break or an interrupt leaves it.
     """
-    _watch()
     _read.add(result)
+    _watch(result)
     yield
     _read.discard(result)
 
 
-def _watch() -> None:
-    """Be told by IPython, where there is one, of the end of each cell."""
+def _watch(result: Stoppable) -> None:
+    """Be told by IPython, where there is one, of the end of each cell; keep its loop awake for interrupts."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is not None and _cell_ended not in shell.events.callbacks["post_run_cell"]:
+    if shell is None:
+        return
+    if _cell_ended not in shell.events.callbacks["post_run_cell"]:
         shell.events.register("post_run_cell", _cell_ended)
+    with suppress(RuntimeError):  # a thread without a loop
+        _wake(get_running_loop(), result)
+
+
+def _wake(loop: AbstractEventLoop, result: Stoppable) -> None:
+    if result in _read:
+        loop.call_later(HEARD_SECONDS, _wake, loop, result)
 
 
 def _cell_ended(execution: Any) -> None:

@@ -99,10 +99,18 @@ def _html(runs: Sequence[Run]) -> Html:
 def _run(run: Run, longest: int, several: bool) -> Html:
     """Bar and rug of a run, all runs on one scale; alone, with the distribution of its gaps."""
     share = 100 * run.breakdown.total / longest if longest else 100
-    scaled = tag("div", _bar(run), timeline(run.entries, measure(run.entries)), style=f"width:{share:.2f}%")
+    scaled = tag("div", _bar(run), _rug(run), style=f"width:{share:.2f}%")
     name = tag("div", run.label, style=f"color:{INK}")
-    spread = [_caption("Time between reads, log"), _histogram(run.gaps)] if not several else []
+    spread = [_histogram(run.gaps)] if not several else []
     return tag("div", name, scaled, *spread, style="margin-bottom:10px")
+
+
+def _rug(run: Run) -> Html:
+    """The chunks, below their part of the bar."""
+    metrics = measure(run.entries)
+    read = max(metrics.total_us or 0, metrics.last_content_us or 0)
+    share = 100 * read / run.breakdown.total if run.breakdown.total else 100
+    return tag("div", timeline(run.entries, metrics), style=f"max-width:{share:.2f}%")
 
 
 def _caption(words: str) -> Html:
@@ -129,15 +137,23 @@ def _histogram(of: Gaps) -> Html:
     if not used:
         return tag("div", figures.UNKNOWN, style=f"color:{QUIET}", title="there are fewer than two reads")
     first, last = used[0], used[-1] + 1
-    wide = WIDTH / max(last - first, BINS_PER_DECADE)
+    wide = WIDTH / (last - first)
     bars = [_count(i, counts[i], max(counts), wide * (i - first), wide) for i in used]
-    return join(_svg(bars, TALL, f"Time between reads: {gaps.line(of)}", ""), tag("div", gaps.line(of), style=f"color:{QUIET};font-size:12px"))
+    return join(
+        _caption(f"Time between reads, log, from {_edge(first)} to {_edge(last)}"),
+        _svg(bars, TALL, f"Time between reads: {gaps.line(of)}", f"max-width:{min(100, 100 * (last - first) / BINS_PER_DECADE):.0f}%"),
+        tag("div", gaps.line(of), style=f"color:{QUIET};font-size:12px"),
+    )
+
+
+def _edge(i: int) -> str:
+    """Where a bin begins."""
+    return fine(round(10 ** (FIRST_DECADE + i / BINS_PER_DECADE)))
 
 
 def _count(i: int, count: int, most: int, x: float, wide: float) -> Html:
-    low, high = (fine(round(10 ** (FIRST_DECADE + edge / BINS_PER_DECADE))) for edge in (i, i + 1))
     height = TALL * count / most
-    return _rect(x, TALL - height, wide - 2, height, COLOURS["answer"], f"{count:,} from {low} to {high}")
+    return _rect(x, TALL - height, wide - 2, height, COLOURS["answer"], f"{count:,} from {_edge(i)} to {_edge(i + 1)}")
 
 
 def _svg(shapes: Sequence[Html], height: int, words: str, style: str) -> Html:
@@ -160,7 +176,8 @@ def _rect(x: float, y: float, width: float, height: float, fill: str, title: str
 def _table(runs: Sequence[Run]) -> Html:
     occurred = {s.phase for run in runs for s in run.breakdown.spans}
     phases = [phase for phase in PHASES if phase not in RARE or phase in occurred]
-    head = [_cell("th", "", QUIET), *(_cell("th", name, QUIET) for name in (*phases, "total", *(f"gap {q}" for q in QUANTILES)))]
+    named = [_cell("th", name, QUIET, key=COLOURS[name]) for name in phases]
+    head = [_cell("th", "", QUIET), *named, *(_cell("th", name, QUIET) for name in ("total", *(f"gap {q}" for q in QUANTILES)))]
     body = [tag("tr", *_row(run, phases), style="background:none") for run in runs]
     style = f"border-collapse:collapse;border:0;margin:0;font-size:12px;color:{INK}"
     return tag("table", tag("thead", tag("tr", *head, style="background:none")), tag("tbody", *body), style=style)
@@ -192,6 +209,8 @@ def _few(between: Gaps, q: str) -> str:
     return n if between.quantile(q) is not None else f"{q} needs {gaps.needed(q)} gaps; {n}"
 
 
-def _cell(name: str, words: str, colour: str, title: str = "") -> Html:
+def _cell(name: str, words: str, colour: str, title: str = "", key: str = "") -> Html:
+    """A cell; with the colour that stands for it in the drawing."""
     style = f"padding:2px 12px 2px 0;border:0;text-align:left;font-weight:400;white-space:nowrap;color:{colour}"
-    return tag(name, words, style=style, **({"title": title} if title else {}))
+    dot = f"display:inline-block;width:8px;height:8px;margin-right:5px;border-radius:2px;background:{key}"
+    return tag(name, *([tag("span", style=dot)] if key else []), words, style=style, **({"title": title} if title else {}))

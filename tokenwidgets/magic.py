@@ -19,6 +19,7 @@ from .chats import Chat
 from .errors import TokenwidgetsError
 from .prompt import fill
 from .providers import config
+from .races import Race
 from .result import Result
 from .rounds import Turn
 from .tools import ToolLike
@@ -52,7 +53,7 @@ class StreamMagics(Magics):
 
     @no_var_expand
     @line_cell_magic
-    def stream(self, line: str, cell: str | None = None) -> Result | Turn | None:
+    def stream(self, line: str, cell: str | None = None) -> Result | Turn | Race | None:
         """Stream an answer of a language model into this cell. `%stream help` shows how."""
         try:
             if cell is None:
@@ -68,13 +69,13 @@ class StreamMagics(Magics):
         except (TokenwidgetsError, ValueError) as e:
             raise UsageError(str(e)) from None
 
-    def _line(self, line: str) -> Result | Turn | None:
+    def _line(self, line: str) -> Result | Turn | Race | None:
         words = _split(line)
         if not words:
             commands.usage()
             return None
         if (command := commands.parse(words)) is not None:
-            return command()
+            return _carried_out(command)
         model, rest = _model_first(line.strip())
         head, rest, only_prompt = _head(rest)
         options = _parsed(head)
@@ -137,6 +138,13 @@ class StreamMagics(Magics):
             chunks = "1 chunk; it is" if count == 1 else f"{count} chunks; they are"
             raise Interrupted(f"Interrupted: the stream was stopped after {chunks} kept in _.") from None
         return result
+
+
+def _carried_out(command: commands.Command) -> Result | Race | None:
+    try:
+        return command()
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted: what ran was stopped, and what came is shown.") from None
 
 
 _OPTION = re.compile(r"--?[A-Za-z]|--(\s|$)")

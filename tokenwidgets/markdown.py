@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Token: TypeAlias = Mapping[str, Any]
 """A node of mistune's tree: `type`, and `children` or `raw`, and `attrs`."""
 
-CHARACTERS = 200_000
+CHARACTERS = 100_000
 """The longest text that is parsed; a longer one is shown as it is."""
 
 ADDRESS = 2048

@@ -31,15 +31,22 @@ def prose(text: str, colour: str = INK) -> Html:
     return tag("div", *_blocks(tokens), style=style, dir="auto") if text.strip() else Html("")
 
 
-def code(text: str, language: str = "") -> Html:
-    """A block of code, as it is; the language above it is text like any other."""
+def code(text: str, language: str = "", below: int = 8) -> Html:
+    """A block of code, as it is.
+
+    Parameters
+    ----------
+    text : the code.
+    language : what stands above it, text like any other.
+    below : pixels to what follows.
+    """
     label = tag("div", language, style=f"margin:0 0 4px;color:{QUIET};font-size:11px") if language else Html("")
     style = f"margin:0;padding:0;border:0;background:none;color:{INK};font:13px/1.5 {CODE};{WRAP}"
     return tag(
         "div",
         label,
         tag("pre", text, style=style, dir="ltr"),
-        style=f"margin:0 0 8px;padding:8px 10px;border-radius:4px;background:{GROUND}",
+        style=f"box-sizing:border-box;max-width:640px;margin:0 0 {below}px;padding:8px 10px;border-radius:4px;background:{GROUND}",
     )
 
 
@@ -98,7 +105,7 @@ def _item(token: Token, above: int, tight: bool) -> Html:
 
 def _code(token: Token, above: int) -> Html:
     language = markdown.words(str(token.get("attrs", {}).get("info", "")))
-    return tag("div", code(token["raw"].rstrip("\n"), language), style=f"margin:{above}px 0 0")
+    return tag("div", code(token["raw"].rstrip("\n"), language, 0), style=f"margin:{above}px 0 0")
 
 
 def _math(token: Token, above: int) -> Html:

@@ -32,6 +32,8 @@ Clock = Callable[[], int]
 class Link(Protocol):
     """A connection to one page or client."""
 
+    transport: str
+
     async def ready(self) -> None:
         """Return when the link can take more, or is closed."""
         ...
@@ -52,8 +54,8 @@ class Readable(Protocol):
         """µs of the stream's own clock, or None for a copy of a stream, which has no clock."""
         ...
 
-    def attached(self) -> AbstractContextManager[None]:
-        """Count as a reader for a while."""
+    def attached(self, transport: str) -> AbstractContextManager[None]:
+        """Count as a reader over that transport for a while."""
         ...
 
 
@@ -194,7 +196,7 @@ class Multiplexer:
             task.exception()  # a link that broke in mid-message is closed by its owner; nothing is lost
 
     async def _read(self, stream: Readable, after: int) -> None:
-        with stream.attached():
+        with stream.attached(self._link.transport):
             while True:
                 await stream.journal.wait(after)
                 async with self._turn:

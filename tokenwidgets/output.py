@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from .marimo import in_marimo
 from .portal import portal
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ def in_notebook() -> bool:
     from IPython import get_ipython
 
     return hasattr(get_ipython(), "kernel")
+
+
+def shows_widgets() -> bool:
+    """Whether there is a place for widgets: in a notebook of Jupyter's, or of marimo's."""
+    return in_notebook() or in_marimo()
 
 
 def attended() -> bool:

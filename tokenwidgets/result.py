@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .structured import Structure
     from .widgets.inspector import WireInspector
     from .widgets.latency import LatencyChart
+    from .widgets.stream import TokenStream
     from .widgets.timeline import Timeline
 
 log = logging.getLogger("tokenwidgets")
@@ -464,6 +465,12 @@ class Result:
         from .display import display_result
 
         display_result(self)
+
+    def _display_(self) -> TokenStream:
+        """What marimo shows of it."""
+        from .display import in_cell
+
+        return in_cell(self)
 
     def bundle(self) -> dict[str, str]:
         """The static card of what came so far, in every form a viewer may want."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
@@ -43,10 +44,19 @@ class Turn:
     rounds : the most times the model is asked.
     ask : starts the stream that goes on from the conversation; called in the context of whoever made the turn.
     show : show each call of a tool in a line.
+
+    Attributes
+    ----------
+    asked : the message that is answered.
+    first : the answer's first message, once it is said.
+    key : a name for it, which no other turn has.
     """
 
     def __init__(self, conversation: Conversation, toolbox: Toolbox, rounds: int, ask: Callable[[], Result], show: bool) -> None:
         self.conversation = conversation
+        self.asked = conversation.leaf
+        self.first: int | None = None
+        self.key = secrets.token_urlsafe(6)
         self._toolbox = toolbox
         self._rounds = rounds
         self._ask = ask
@@ -108,7 +118,9 @@ class Turn:
         """Hear an answer to its end and carry out its calls: whether the model is to be asked again."""
         await result
         events = [entry.event for entry in result.journal.entries]
-        open_calls = self.conversation.answer(events).calls
+        answer = self.conversation.answer(events, model=result.model or None)
+        open_calls = answer.calls
+        self.first = answer.id if self.first is None else self.first
         self._changed()
         if self._stopped or not (open_calls or result.finish_reason == "pause"):
             return False

@@ -62,7 +62,7 @@ def level(us: int) -> int:
 
 
 def _legend() -> Html:
-    words = [tag("span", word, style=f"padding:0 5px;{_tint(step)}") for step, word in enumerate(_STEP_WORDS)]
+    words = [tag("span", word, style=f"padding:0 5px;color:{INK};{_tint(step)}") for step, word in enumerate(_STEP_WORDS)]
     return tag("span", "delay before ", *words, style=f"margin-left:auto;color:{QUIET};font-size:11px")
 
 

@@ -245,10 +245,11 @@ async def _awaited(work: Callable[[], Any], context: contextvars.Context) -> Any
 async def _guarded(work: Callable[[], Any]) -> Any:
     try:
         return await work()
-    except asyncio.CancelledError:
-        raise
     except BaseException as e:
-        raise _Raised(e) from None
+        task = asyncio.current_task()
+        if isinstance(e, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
+        raise _Raised(e) from None  # a function may cancel what it awaits, or itself
 
 
 async def _in_thread(work: Callable[[], Any], context: contextvars.Context) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -58,7 +57,7 @@ class Uploads:
         picture = self._coming.setdefault(name, bytearray())
         try:
             picture += base64.b64decode(data, validate=True)
-        except binascii.Error:
+        except ValueError:
             raise Refused("bad_request", "A piece of the picture did not arrive whole: add the picture again.") from None
         if len(picture) > images.IMAGE_BYTES:
             del self._coming[name]

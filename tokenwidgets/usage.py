@@ -15,6 +15,7 @@ USAGE = """\
 %%stream [MODEL] [options]      the cell's body is the prompt
 %stream [MODEL] prompt          the same on one line
 %stream list [TEXT] | hosts | alias [NAME MODEL] | config [key HOST] | replay FILE [SPEED] | doctor | help
+%stream race PROMPT [--models A,B] [--transports sse,ws,webrtc,comm]
 
 MODEL is host/model, such as sim/steady or openai/gpt-5.2; without one the default answers. {name}, {df.shape} and {rows[0]} in the
 prompt are replaced if they are there. The result is _, and NAME with --out NAME. An interrupt stops the provider and keeps what came."""

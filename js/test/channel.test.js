@@ -142,3 +142,29 @@ test("a channel that broke or never opened is not handed out again", async () =>
   const next = open().channel;
   assert.equal(await lease("ws", async () => next, timers, hub).value, next);
 });
+
+test("a stream's clock is asked by a ping of its own, and who has none is not waited for", async () => {
+  const time = new FakeTime();
+  const { channel, sent } = open({ clock: time });
+  const asked = channel.clock("a");
+  assert.deepEqual(sent, [{ op: "ping", t: 0, stream: "a" }]);
+  time.time = 4;
+  channel.receive({ op: "pong", t: 0, at: 77 });
+  assert.deepEqual(await asked, { asked: 0, at: 77, answered: 4000 });
+  const unknown = channel.clock("b");
+  channel.receive({ op: "pong", t: 4 });
+  await assert.rejects(unknown, /clock/);
+  const cut = channel.clock("a");
+  channel.fail("the socket was closed (1006)");
+  await assert.rejects(cut, /1006/);
+});
+
+test("a reader learns when its events were written", () => {
+  const { channel } = open();
+  /** @type {(number | undefined)[]} */
+  const written = [];
+  channel.attach("a", -1, { opened() {}, events: (_, sent) => void written.push(sent) }, new AbortController().signal);
+  channel.receive({ stream: "a", events: EVENTS.slice(0, 1), sent: 512 });
+  channel.receive({ stream: "a", events: EVENTS.slice(1, 2) });
+  assert.deepEqual(written, [512, undefined]);
+});

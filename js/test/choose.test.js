@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Choice } from "../src/lib/choose.js";
-import { Refused } from "../src/lib/transport.js";
+import { GivenUp, Refused } from "../src/lib/transport.js";
 import { FakeTime, settled } from "./tools.js";
 
 /** @import { Route } from "../src/lib/choose.js" */
@@ -170,4 +170,35 @@ test("stop goes the way the stream comes", async () => {
   await settled();
   await choice.stop("s");
   assert.deepEqual(stopped, ["s"]);
+});
+
+/** The same where only what is asked for will do. @param {TransportName} wanted @param {Partial<Record<TransportName, Transport>>} transports @param {"server" | "kernel"} [place] */
+function insistOn(wanted, transports, place = "server") {
+  const timers = new FakeTime();
+  /** @type {Route[]} */
+  const routes = [];
+  const choice = new Choice({ wanted, only: true, place, transports: { comm: works(), ...transports }, timers, onRoute: (route) => void routes.push(route) });
+  const attach = () => choice.attach("s", -1, { opened() {}, events() {} }, new AbortController().signal);
+  return { timers, routes, attach };
+}
+
+test("where only one will do, no other is taken, and its own reason is given for good", async () => {
+  const all = { ws: works(), sse: works(), webrtc: fails(new Error("no direct path")) };
+  const { attach, routes } = insistOn("webrtc", all);
+  await assert.rejects(attach(), (error) => error instanceof GivenUp && error.message === "no direct path");
+  assert.deepEqual(routes, []);
+});
+
+test("where only one will do and no server holds the stream, it is not the comm in disguise", async () => {
+  await assert.rejects(insistOn("ws", { ws: works(), sse: works(), webrtc: works() }, "kernel").attach(), /the kernel holds this stream/);
+  await assert.rejects(insistOn("ws", {}).attach(), /no Jupyter server can be reached/);
+  const gone = new Refused("not_found", "expired");
+  await assert.rejects(insistOn("sse", { sse: fails(gone), ws: works(), webrtc: works() }).attach(), gone);
+});
+
+test("where only one will do, it is what is asked for when it works", async () => {
+  const { attach, routes } = insistOn("sse", { sse: works(), ws: works(), webrtc: works() });
+  attach();
+  await settled();
+  assert.deepEqual(routes, [{ transport: "sse", why: "as asked", tried: [] }]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Follower } from "../src/lib/follow.js";
-import { Refused } from "../src/lib/transport.js";
+import { GivenUp, Refused } from "../src/lib/transport.js";
 import { FakeTime, generator, journal, nextTurn, settled } from "./tools.js";
 
 /** @import { StreamEvent } from "../src/lib/messages.js" */
@@ -152,4 +152,12 @@ test("left and started again it goes on where it was", async () => {
   follower.leave();
   await again;
   assert.equal(follower.status, "left");
+});
+
+test("what was given up is not tried again", async () => {
+  const transport = scripted([() => /** @type {any} */ (new GivenUp("no direct path"))]);
+  const { statuses, done } = follow(transport);
+  await done;
+  assert.deepEqual(statuses, ["attaching", "refused: no direct path"]);
+  assert.deepEqual(transport.asked, [-1]);
 });

@@ -153,6 +153,6 @@ test("the path in use", () => {
     { id: "L", type: "local-candidate", candidateType: "host", protocol: "udp", address: "10.0.0.7" },
     { id: "R", type: "remote-candidate", candidateType: "prflx" },
   ];
-  assert.deepEqual(pathFacts(reports), [["Path", "host to prflx, UDP"], ["Round trip", "12 ms"], ["Cipher", "TLS_AES"]]);
+  assert.deepEqual(pathFacts(reports), [["Path", "host to prflx, UDP"], ["Round trip", "12.4 ms"], ["Cipher", "TLS_AES"]]);
   assert.deepEqual(pathFacts([]), [["Path", "none yet"]]);
 });

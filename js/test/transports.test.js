@@ -191,3 +191,20 @@ test("the comm keeps what the kernel sends before the page has asked, and takes 
   assert.deepEqual(seen.seqs, EVENTS.map(({ seq }) => seq));
   assert.deepEqual(asked, [{ op: "attach", stream: "s", after: -1 }]);
 });
+
+test("SSE says when each batch was written, and what the clock said as the connection opened", async () => {
+  const frames = EVENTS.map((event) => `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`);
+  serve(() => eventStream(`: sent 5\n\n: sent 7\n\n${frames[0]}${frames[1]}: sent 900\n\n${frames.slice(2).join("")}`));
+  /** @type {any[]} */
+  const batches = [];
+  /** @type {any[]} */
+  const trips = [];
+  await sseTransport(SERVER).attach("s", -1, {
+    opened() {},
+    events: (events, sent) => void batches.push([events.map(({ seq }) => seq), sent]),
+    clock: (trip) => void trips.push(trip),
+  }, never);
+  assert.deepEqual(batches, [[[0, 1], 7], [[2, 3], 900]]);
+  assert.equal(trips.length, 1);
+  assert.ok(trips[0].at === 900 && trips[0].asked <= trips[0].answered);
+});

@@ -87,7 +87,8 @@ test("frames come as base64, and half a character is whole with the next read", 
 });
 
 test("several data lines are one message", () => {
-  assert.equal(payload('event: x\ndata: {"a":\ndata: 1}\n\n', "sse"), '{"a":\n1}');
+  for (const end of ["\n", "\r\n", "\r"]) assert.equal(payload(['event: x', 'data: {"a":', "data: 1}", "", ""].join(end), "sse"), '{"a":\n1}');
+  assert.equal(payload('data: {"a":"\u2028"}\n\n', "sse"), '{"a":"\u2028"}');
 });
 
 test("what was asked, and empty deltas, are no chunks; a tool's name stays with its pieces", () => {

@@ -9,7 +9,7 @@ def routes() -> list[tuple[str, Any]]:
     """URL patterns and their handlers; the extension app puts the base URL before them."""
     from .assets import AssetHandler
     from .catalogue import CapabilitiesHandler, HostsHandler, ModelsHandler
-    from .gateway import ChatHandler, GatewayModelHandler, GatewayModelsHandler
+    from .gateway import ChatHandler, GatewayModelHandler, GatewayModelsHandler, UnservedHandler
     from .gateway_messages import CountTokensHandler, MessagesHandler
     from .gateway_responses import ResponsesHandler
     from .rtc import RtcHandler
@@ -34,4 +34,5 @@ def routes() -> list[tuple[str, Any]]:
         (r"/tokenwidgets/v1/messages", MessagesHandler),
         (r"/tokenwidgets/v1/messages/count_tokens", CountTokensHandler),
         (r"/tokenwidgets/v1/responses", ResponsesHandler),
+        (r"/tokenwidgets/v1/(?P<path>.*)", UnservedHandler),
     ]

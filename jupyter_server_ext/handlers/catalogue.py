@@ -30,7 +30,13 @@ class CapabilitiesHandler(Handler):
 
     @guarded("read")
     async def get(self) -> None:
-        """Version, limits and transports."""
+        """Version, limits and how much of them is used, and transports."""
         await self.finish(
-            {"version": version(), "transports": ["sse", "ws", "webrtc"], "limits": self.app.limits(), "now": self.app.now_us()}
+            {
+                "version": version(),
+                "transports": ["sse", "ws", "webrtc"],
+                "limits": self.app.limits(),
+                "used": self.app.used(),
+                "now": self.app.now_us(),
+            }
         )

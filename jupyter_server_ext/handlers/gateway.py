@@ -168,6 +168,24 @@ class GatewayModelHandler(GatewayModelsHandler):
         await self.finish(json.dumps(model_of(found)))
 
 
+class UnservedHandler(GatewayModelsHandler):
+    """Every other path of those APIs."""
+
+    @guarded("read")
+    async def get(self, path: str) -> None:
+        """Say that it is not served."""
+        raise _unserved(path)
+
+    @guarded("execute")
+    async def post(self, path: str) -> None:
+        """See `get`."""
+        raise _unserved(path)
+
+
+def _unserved(path: str) -> Refused:
+    return Refused("bad_request", f"'v1/{path}' is not served here: models, chat/completions, responses and messages are.", 404)
+
+
 class Generate(Gateway, EventStream):
     """A path that generates."""
 
@@ -178,7 +196,7 @@ class Generate(Gateway, EventStream):
         stream, reply = self.start(body)
         self.keep_alive = self.facade.keep_alive
         try:
-            with stream.attached():
+            with stream.attached("gateway"):
                 await self._answer(stream, reply, bool(body.get("stream")))
         except StreamClosedError:
             pass
@@ -220,10 +238,16 @@ class Generate(Gateway, EventStream):
         """Our request: in the façade's own wire format where the host can say it so, with the host's own options among the others."""
         host = self._host(body.get("model"))
         ours = self.ours(body, host)
+        ours["messages"] = self._recalled(ours.get("messages"), host)
         ours["options"] = lifted(ours["options"], OWN_OPTIONS.get(host, ())) | {"retries": 0}  # the vendors' SDKs try again themselves
         if host == "sim" or self._says(host, ours["options"]):
             ours["dialect"] = self.facade.dialect
         return self.hub.registry.request(ours)
+
+    def _recalled(self, messages: Any, host: str) -> Any:
+        """The messages with what the client could not send back; what are none is for others to refuse."""
+        proper = isinstance(messages, list) and all(isinstance(message, Mapping) for message in messages)
+        return self.app.recall.restored(messages, host, self.owner) if proper else messages
 
     def _says(self, host: str, options: Mapping[str, Any]) -> bool:
         """Whether a host takes a request in the façade's format: some speak a part of it only."""

@@ -15,6 +15,7 @@ from tokenwidgets.errors import Refused
 from tokenwidgets.events import CONTENT
 from tokenwidgets.facades.base import Facade, Naming, Reply, failed
 from tokenwidgets.facades.responses import ResponsesFacade, ResponsesReply, continued, stream_of
+from tokenwidgets.facades.responses_request import returned
 from tokenwidgets.facades.responses_socket import Create, Lanes, Unserved, failure, framed, lane_of
 from tokenwidgets.hub import Hub, Stream
 from tokenwidgets.request import Request
@@ -57,7 +58,9 @@ class ResponsesHandler(Generate, WebSocketHandler):
     def native_body(self, body: Mapping[str, Any], request: Request) -> Mapping[str, Any]:
         """See `Generate.native_body`. The host does not know our responses, nor do we store at it what it was not told to."""
         sent = {"store": False, **{k: v for k, v in body.items() if k not in ("previous_response_id", "background")}}
-        return sent if body.get("previous_response_id") is None else {**sent, "input": input_items(request.messages)}
+        if body.get("previous_response_id") is not None:
+            return {**sent, "input": input_items(request.messages)}
+        return {k: returned(v) if k == "input" else v for k, v in sent.items()}
 
     @guarded("execute")
     async def get(self) -> None:  # type: ignore[override]
@@ -158,7 +161,7 @@ class _Session:
         assert isinstance(reply, ResponsesReply)  # noqa: S101 (the façade's own)
         spoken = False
         try:
-            with stream.attached():
+            with stream.attached("gateway"):
                 async for batch in stream.journal.read():
                     for entry in batch:
                         spoken = spoken or isinstance(entry.event, CONTENT)

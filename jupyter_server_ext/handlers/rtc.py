@@ -63,6 +63,8 @@ def _without_names(sdp: str) -> str:
 class _ChannelLink:
     """A data channel as a link: full while it holds more than `BUFFERED_BYTES` unsent."""
 
+    transport = "webrtc"
+
     def __init__(self, channel: RTCDataChannel, limit: int) -> None:
         self._channel = channel
         self._limit = limit
@@ -128,6 +130,10 @@ class Peers:
         self._limit = limit
         self._open: dict[RTCPeerConnection, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __len__(self) -> int:
+        """How many are open."""
+        return len(self._open)
 
     async def answer(self, sdp: str, streams: OwnStreams) -> str:
         """Accept an offer; returns the answer's SDP.

@@ -19,6 +19,8 @@ from .links import OwnStreams, as_text
 class _SocketLink:
     """A WebSocket as a link: full while its last message is not yet written to the kernel's socket buffer."""
 
+    transport = "ws"
+
     def __init__(self, handler: SocketHandler) -> None:
         self._handler = handler
         self._written: Any = None

@@ -32,7 +32,7 @@ class EventStream(Handler):
         """Answer with the events behind `after`, as they come, to the end. A reader that goes away only leaves."""
         self._set_head()
         try:
-            with stream.attached():
+            with stream.attached("sse"):
                 await self._follow(stream, after)
         except StreamClosedError:
             pass
@@ -95,8 +95,10 @@ class StreamsHandler(EventStream):
 
     @guarded("read")
     async def get(self) -> None:
-        """The caller's own streams."""
-        await self.finish({"streams": [stream.snapshot() for stream in self.hub.streams(self.owner)]})
+        """The caller's own streams; with `?text=0` without their texts and figures."""
+        whole = self.get_query_argument("text", "1") != "0"
+        streams = self.hub.streams(self.owner)
+        await self.finish({"streams": [stream.snapshot() if whole else stream.brief() for stream in streams]})
 
 
 class StreamHandler(Handler):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -49,7 +49,7 @@ class Server:
         self.config = directory / "tokenwidgets.toml"
         self.runtime = directory / "runtime"
         self.token = "a-token-to-be-found"
-        self.url = f"http://127.0.0.1:{_free_port()}{BASE}"
+        self.url = f"http://127.0.0.1:{free_port()}{BASE}"
         self.root.mkdir()
         _settings(directory / "config" / "lab" / "user-settings")
         with self.log.open("w") as log:
@@ -79,15 +79,7 @@ class Server:
 
     def wait(self) -> None:
         """Return when it answers."""
-        until = time.monotonic() + SECONDS
-        while time.monotonic() < until and self._process.poll() is None:
-            try:
-                self.get("api/status")
-            except OSError:
-                time.sleep(0.1)  # it is not listening yet, and there is nothing to be told by
-            else:
-                return
-        raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
+        until_it_answers(self._process, self.log, lambda: self.get("api/status"))
 
     def close(self) -> None:
         self._process.terminate()
@@ -141,7 +133,20 @@ class Server:
         return [self.token, *(entry["ticket"] for entry in published)]
 
 
-def _free_port() -> int:
+def until_it_answers(process: subprocess.Popen[bytes], log: Path, ask: Callable[[], object]) -> None:
+    """Return when a server that was started does not refuse a question any more."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            ask()
+        except OSError:
+            time.sleep(0.1)  # it is not listening yet, and there is nothing to be told by
+        else:
+            return
+    raise AssertionError(f"the server did not start:\n{log.read_text()}")
+
+
+def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
@@ -253,6 +258,10 @@ class Card:
         """Return the length of its text when that is more than `beyond`."""
         expect(self.text).to_have_text(re.compile(f".{{{beyond + 1},}}", re.DOTALL), timeout=SECONDS * 1000)
         return len(self.text.text_content() or "")
+
+    def says(self, text: str) -> bool:
+        """Whether its text is this one; Markdown has no line breaks of its own."""
+        return "".join((self.text.text_content() or "").split()) == "".join(text.split())
 
     def phase(self, words: str | re.Pattern[str]) -> None:
         """Return when its phase reads so."""

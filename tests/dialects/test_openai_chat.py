@@ -28,6 +28,7 @@ from tokenwidgets.events import (
     Usage,
     encode,
 )  # fmt: skip
+from tokenwidgets.providers.hosts import BUILT_IN
 from tokenwidgets.request import Request, parse
 
 DONE = b"data: [DONE]\n\n"
@@ -88,6 +89,16 @@ def test_the_system_message_stands_first_in_the_hosts_role_and_messages_stay_as_
     ]
     sent = body(parse({"model": "h/m", "messages": history, "system": "be kind"}), Profile(system_role="developer"))
     assert sent["messages"] == [{"role": "developer", "content": "be kind"}, *history]
+
+
+@pytest.mark.parametrize(
+    ("host", "name"), [("deepseek", "reasoning_content"), ("groq", "reasoning"), ("cerebras", "reasoning"), ("mistral", None)]
+)
+def test_thoughts_go_back_under_the_name_the_host_knows_and_nothing_that_is_null(host: str, name: str | None) -> None:
+    """Groq, Cerebras and Mistral refuse fields they do not know, so a second question would be refused."""
+    said = {"role": "assistant", "content": None, "refusal": None, "reasoning_content": "why", "tool_calls": [{"id": "1"}]}
+    (sent,) = body(parse({"model": "h/m", "messages": [said]}), BUILT_IN[host].profile)["messages"]
+    assert sent == {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}], **({name: "why"} if name else {})}
 
 
 def test_options_travel_under_the_hosts_names() -> None:
@@ -234,6 +245,7 @@ def test_parallel_calls_interleave_by_index() -> None:
     "fragments",
     [
         [call('{"x":1}', id="a", name="f")],  # Mistral: no index
+        [call('{"x"', id="a", name="f"), call(":1}", id="null", name="")],
         [call(id="a", name="f"), call('{"x":1}')],
         [call(id="a", name="f"), call('{"x":1}', id="a")],
         [call(id="a", name="f", index=0), call('{"x":1}', id="", name="", index=0)],  # Alibaba

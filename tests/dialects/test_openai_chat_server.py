@@ -99,6 +99,14 @@ def test_a_call_in_fragments_and_a_call_at_once() -> None:
     ]
 
 
+def test_the_arguments_of_a_call_without_any_are_json_for_clients_to_parse() -> None:
+    whole, cut = Tool(0, "a", "f", done=True, arguments={}), Tool(1, "b", "g", done=True, invalid=True)
+    sent = wire([Tool(0, "a", "f"), whole, Tool(1, "b", "g"), cut])
+    calls = [c["choices"][0]["delta"]["tool_calls"][0] for c in chunks(sent)[1:]]
+    assert [(c["index"], c["function"]["arguments"]) for c in calls] == [(0, ""), (0, "{}"), (1, "")]
+    assert "id" not in calls[1]
+
+
 def test_several_choices_finish_each() -> None:
     events = [Text(0, "a"), Text(1, "b", choice=1), Notice("finish", {"choice": 1, "reason": "length", "raw": "length"}), End("stop")]
     read = back(wire(events))

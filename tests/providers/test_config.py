@@ -102,6 +102,7 @@ def test_a_built_in_host_keeps_what_the_file_does_not_say(path):
         ('[hosts.mine]\nbase_url = "http://x"\ndialects = "openai-chat"', "hosts.mine.dialects is a table"),
         ('[hosts.mine]\nbase_url = "http://x"\ndialects = {a = 1}', "hosts.mine.dialects.a is a string"),
         ('[hosts.mine]\nbase_url = "http://x"\nkey_env = 5', "hosts.mine.key_env is a string"),
+        ('[hosts.mine]\nbase_url = "http://x"\nkey_env = "gsk_1234567890abcdef"', "hosts.mine.key_env names a variable, in capitals"),
         ('[hosts.mine]\nbase_url = "http://x"\nprofile = 5', "hosts.mine.profile is a table"),
         ('[hosts.mine]\nbase_url = "http://x"\nprofile = {colour = 1}', "hosts.mine.profile may hold max_tokens_field"),
         ('[hosts.mine]\nbase_url = "http://x"\nprofile = {stream_usage = "no"}', "hosts.mine.profile.stream_usage is true or false"),

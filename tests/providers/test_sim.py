@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -409,3 +410,48 @@ def test_what_fails_before_the_first_token_is_tried_again_after_a_wait_that_can_
 
 def test_a_failure_beyond_the_end_does_not_happen():
     assert play(request("flaky", tokens=20, fail_at=20)).entries[-1].event == End("stop", "stop")
+
+
+# ---- what a request asks of the answer
+
+
+@pytest.mark.parametrize("dialect", SERVERS)
+def test_a_seed_is_the_simulators_own_in_every_dialect(dialect):
+    assert text(play(replace(request("steady", seed=7, tokens=9), dialect=dialect)).entries)
+
+
+@pytest.mark.parametrize("dialect", [name for name in SERVERS if name != "openai-responses"])  # which has no stop
+def test_an_answer_ends_before_a_stop(dialect):
+    whole = text(play(replace(request("steady", tokens=30), dialect=dialect)).entries)
+    word = whole.split()[5]
+    asked = replace(request("steady", tokens=30, stop=["nowhere in it", word]), dialect=dialect)
+    entries = play(asked).entries
+    assert text(entries) == whole[: whole.index(word)] != ""
+    assert entries[-1].event.reason == "stop"
+    assert text(play(replace(asked, options={**asked.options, "stop": whole[0]})).entries) == ""
+    assert text(play(replace(asked, options={**asked.options, "stop": ""})).entries) == whole
+
+
+@pytest.mark.parametrize("dialect", SERVERS)
+def test_an_answer_has_the_form_that_was_asked_for(dialect):
+    schema = {"type": "object", "properties": {"city": {"type": "string"}, "people": {"type": "integer"}}, "required": ["city", "people"]}
+    form = {"type": "json_schema", "json_schema": {"name": "city", "schema": schema}}
+    said = json.loads(text(play(replace(request("reasoner", response_format=form), dialect=dialect)).entries))
+    jsonschema.validate(said, schema)
+
+
+def test_any_object_is_an_object():
+    assert "simulated" in json.loads(text(play(request("steady", response_format={"type": "json_object"})).entries))["answer"]
+
+
+def test_the_tool_that_is_called_can_be_chosen():
+    tools = [{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in ("first", "second")]
+    asked = replace(request("tool-caller"), tools=tuple(tools))
+
+    def called(choice: object) -> list[str | None]:
+        entries = play(replace(asked, options={"tool_choice": choice})).entries
+        return [e.event.name for e in entries if isinstance(e.event, Tool) and e.event.done]
+
+    assert called({"type": "function", "function": {"name": "second"}}) == ["second"]
+    assert called("required") == ["first"]
+    assert called("none") == []

@@ -61,6 +61,7 @@ ENDPOINTS: dict[str, list[Use]] = {
         Use("v1/responses", "POST", "execute", 200, {**ASKED, "input": "hello"}),
         Use("v1/responses", "GET", "execute", 426),
     ],
+    GATEWAY + "(?P<path>.*)": [Use("v1/embeddings", "POST", "execute", 404, {}), Use("v1/responses/resp_1", "GET", "read", 404)],
 }
 """Everything there is. The offer has no address to connect to, the simulator counts no tokens, and the responses' socket is asked for
 without an upgrade, which are found after everything that access depends on."""

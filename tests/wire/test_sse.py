@@ -112,3 +112,8 @@ def test_what_is_framed_reads_back() -> None:
     assert decode(message.data).event == entry.event
     assert parse(sse.COMMENT) == [Comment()]
     assert sse.frame(3, b"{}") == b"id: 3\ndata: {}\n\n"
+
+
+def test_when_it_was_sent_is_a_comment_which_no_reader_takes_for_data():
+    assert sse.sent(4321) == b": sent 4321\n\n"
+    assert [type(item) for item in parse(sse.sent(1) + sse.frame(0, b"{}"))] == [Comment, Message]

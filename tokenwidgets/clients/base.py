@@ -29,6 +29,14 @@ class Started:
     model: str
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a place by name, and how much of those is used that hold for all its streams together."""
+
+    limits: Mapping[str, float]
+    used: Mapping[str, int]
+
+
 class Reader(Protocol):
     """One way to read streams."""
 
@@ -73,6 +81,14 @@ class Gateway(Protocol):
 
     async def streams(self) -> list[Mapping[str, Any]]:
         """Snapshots of all our streams."""
+        ...
+
+    async def briefs(self) -> list[Mapping[str, Any]]:
+        """The same without texts and figures."""
+        ...
+
+    async def limits(self) -> Limits:
+        """What can grow, and how much of it is used."""
         ...
 
     async def models(self) -> list[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..provider import Provider
 from ..providers.registry import Call, Registry
 from ..recording import Frame
 from ..request import parse
-from .base import Place, Reader, Started
+from .base import Limits, Place, Reader, Started
 
 OWNER = "kernel"
 
@@ -56,6 +57,14 @@ class InProcess:
     async def streams(self) -> list[Mapping[str, Any]]:
         """See `Gateway.streams`."""
         return [stream.snapshot() for stream in self.hub.streams(OWNER)]
+
+    async def briefs(self) -> list[Mapping[str, Any]]:
+        """See `Gateway.briefs`."""
+        return [stream.brief() for stream in self.hub.streams(OWNER)]
+
+    async def limits(self) -> Limits:
+        """See `Gateway.limits`."""
+        return Limits(asdict(self.hub.limits), {"open_streams": self.hub.running, "total_bytes": self.hub.held})
 
     async def models(self) -> list[Mapping[str, Any]]:
         """See `Gateway.models`."""

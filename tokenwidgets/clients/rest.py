@@ -14,7 +14,7 @@ from ..errors import STATUS, Refused
 from ..events import ErrorCode
 from ..recording import Frame
 from ..runtime import TICKET_HEADER, Server, alive
-from .base import Disconnected, Gone, Place, Reader, Started
+from .base import Disconnected, Gone, Limits, Place, Reader, Started
 
 ANSWER_SECONDS = 30.0
 """Longest wait for an answer; starting a stream is answered before the provider is called."""
@@ -68,6 +68,15 @@ class Rest:
     async def streams(self) -> list[Mapping[str, Any]]:
         """See `Gateway.streams`."""
         return list((await self._call("GET", "streams"))["streams"])
+
+    async def briefs(self) -> list[Mapping[str, Any]]:
+        """See `Gateway.briefs`."""
+        return list((await self._call("GET", "streams?text=0"))["streams"])
+
+    async def limits(self) -> Limits:
+        """See `Gateway.limits`."""
+        body = await self.capabilities()
+        return Limits(body["limits"], body.get("used", {}))
 
     async def models(self) -> list[Mapping[str, Any]]:
         """See `Gateway.models`."""

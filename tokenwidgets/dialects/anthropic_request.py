@@ -34,7 +34,7 @@ _BUDGETS = {"low": 2048, "medium": 8192, "high": 16_384, "xhigh": 32_000, "max":
 
 _LEAST_BUDGET = 1024
 
-_CARRIED = re.compile(r"text|thinking|redacted_thinking|compaction|fallback|container_upload|\w*tool_use|\w*tool_result")
+CARRIED = re.compile(r"text|thinking|redacted_thinking|compaction|fallback|container_upload|\w*tool_use|\w*tool_result")
 """Blocks of this format; what a stream of another format left to be carried is not sent."""
 
 _CHOICES = {"auto": "auto", "required": "any"}
@@ -46,13 +46,15 @@ _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 def body(request: Request, profile: Profile) -> dict[str, Any]:
     """The body of the streaming call.
 
-    A `seed` is not sent: this format has none. An `output_config` in `options.extra` is put over ours field by field.
+    An `output_config` in `options.extra` is put over ours field by field.
 
     Raises
     ------
     Refused : an option or a message cannot be said in this format.
     """
     options = request.options
+    if "seed" in options:
+        raise Refused("bad_request", "Anthropic's format has no option 'seed': leave it out.")
     out: dict[str, Any] = {"model": request.name, "messages": _messages(request), "stream": True}
     if system := messages.system(request):
         out["system"] = system
@@ -119,7 +121,7 @@ def _user(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _assistant(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What is carried goes first and as it was. Where it holds the text, or a call, it holds these in their place."""
-    blocks = [dict(b) for b in messages.carried(message) if _CARRIED.fullmatch(string(b.get("type")))]
+    blocks = [dict(b) for b in messages.carried(message) if CARRIED.fullmatch(string(b.get("type")))]
     there = {b.get("id") for b in blocks if b["type"] == "tool_use"}
     if not any(b["type"] == "text" for b in blocks):
         blocks += [_block(part) for part in messages.parts(message.get("content"))]

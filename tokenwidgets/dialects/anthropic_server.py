@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..events import Carry, End, EndReason, Error, ErrorCode, Event, Notice, Reasoning, Refusal, Text, Tool, Usage
+from .anthropic_request import CARRIED
 from .dump import dump
-from .untrusted import mapping
+from .untrusted import mapping, string
 
 _STOPS: dict[EndReason, str] = {
     "length": "max_tokens", "tool": "tool_use", "refusal": "refusal", "filter": "refusal", "pause": "pause_turn",
@@ -147,7 +148,7 @@ class AnthropicServer:
             return (
                 self._piece("thinking", event.block, {"type": "signature_delta", "signature": content.get("signature", "")}) + self._close()
             )
-        if not isinstance(kind, str) or kind in ("text", "tool_use"):
+        if kind in ("text", "tool_use") or not CARRIED.fullmatch(string(kind)):
             return b""
         return self._close() + self._open(content) + _frame("content_block_stop", {"index": self._last()})
 

@@ -25,6 +25,8 @@ class Profile:
     max_tokens_field : name under which the output limit travels.
     reasoning_in_output : whether the provider's output count already contains its reasoning tokens (xAI's does not).
     system_role : role of the system message.
+    thoughts_field : name under which an assistant's message takes its own thoughts back, in chat completions; empty where it takes none.
+        Groq, Cerebras and Mistral refuse every field they do not know.
     reasoning_style : how effort is asked for: `effort` is a field `reasoning_effort`, `object` is `reasoning: {effort}` (OpenRouter),
         `deepseek` is DeepSeek's `thinking` switch beside the field; with `none` it is not asked for at all.
     stream_usage : whether `stream_options.include_usage` is understood.
@@ -37,6 +39,7 @@ class Profile:
     max_tokens_field: str = "max_tokens"
     reasoning_in_output: bool = True
     system_role: str = "system"
+    thoughts_field: str = "reasoning_content"
     reasoning_style: ReasoningStyle = "effort"
     stream_usage: bool = True
     obfuscation: bool | None = None

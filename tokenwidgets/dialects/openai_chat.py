@@ -38,8 +38,8 @@ class OpenAIChat:
     def encode(self, request: Request, profile: Profile) -> HttpCall:
         """The streaming call for a request.
 
-        Messages travel as they were given, so what a host wants back (DeepSeek's `reasoning_content` on turns with tool calls) stays
-        in them, but for what other formats gave to be carried; `system` goes before them.
+        Messages travel as they were given, with the thoughts that a host wants back (DeepSeek, on turns with tool calls) under the name
+        it knows, and without what other formats gave to be carried and what is null; `system` goes before them.
 
         Raises
         ------
@@ -97,13 +97,14 @@ def _body(request: Request, profile: Profile) -> dict[str, Any]:
 
 def _messages(request: Request, profile: Profile) -> list[dict[str, Any]]:
     system = [] if request.system is None else [{"role": profile.system_role, "content": request.system}]
-    return system + [_message(m) for m in request.messages]
+    return system + [_message(m, profile.thoughts_field) for m in request.messages]
 
 
-def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+def _message(message: Mapping[str, Any], thoughts: str) -> dict[str, Any]:
     """A message as it was given, with what a stream of this format gave to be carried in its place."""
     carried = {k: v for part in messages.carried(message) for k, v in part.items() if k in _CARRIED}
-    return {k: v for k, v in message.items() if k != "carry"} | carried
+    given = {thoughts if k == "reasoning_content" else k: v for k, v in message.items() if v is not None or k == "content"}
+    return {k: v for k, v in given.items() if k and k != "carry"} | carried
 
 
 def _reasoning(effort: str, profile: Profile) -> dict[str, Any]:

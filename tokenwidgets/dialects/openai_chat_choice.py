@@ -145,8 +145,13 @@ class Choice:
             yield Carry(call.block, {"extra_content": extra}, self.index)
 
     def _call(self, key: int | str | None, call_id: str, name: str) -> _Call:
-        """The call a fragment belongs to (1.8, rule 2). The index of a named fragment with a new id is used again: another call."""
-        call = self._by_key.get(key) if key is not None else self.calls[-1] if self.calls and not name else None
+        """The call a fragment belongs to (1.8, rule 2). The index of a named fragment with a new id is used again: another call.
+
+        A fragment without index and name goes on with the last call, whatever its id: Mistral's own SDK reads a missing one as "null".
+        """
+        call = self._by_key.get(key) if key is not None else None
+        if call is None and not isinstance(key, int) and not name and self.calls:
+            return self.calls[-1]
         if call is None or (name and call_id and call.id and call_id != call.id):
             self._kind = ""
             call = _Call(self._new_block())

@@ -48,6 +48,7 @@ class ChatServer:
         self._finished: set[int] = set()
         self._calls: dict[int, int] = {}
         self._calls_of: Counter[int] = Counter()
+        self._argued: set[int] = set()
 
     def encode(self, event: Event) -> bytes:
         """The frames for one event, in the order of wire-formats section 1.3; empty when it has none."""
@@ -79,14 +80,18 @@ class ChatServer:
         return {}
 
     def _tool(self, event: Tool) -> dict[str, Any]:
-        """A fragment. What a call's last event repeats was sent before, unless the call came in that event alone."""
+        """A fragment. A call's last event repeats what was sent before; its arguments are new if they had no text, which clients parse."""
         started = event.block in self._calls
         if event.done and started:
-            return {}
+            event = Tool(event.block, delta="" if event.arguments is None else dump(event.arguments).decode())
+            if event.block in self._argued or not event.delta:
+                return {}
         if not started:
             self._calls[event.block] = self._calls_of[event.choice]
             self._calls_of[event.choice] += 1
         text = dump(event.arguments).decode() if event.done and event.arguments is not None else event.delta
+        if text:
+            self._argued.add(event.block)
         fragment: dict[str, Any] = {"index": self._calls[event.block], "function": {"arguments": text}}
         if not started:
             fragment["type"] = "function"

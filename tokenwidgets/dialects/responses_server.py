@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,9 @@ _STEMS = {
     "summary_text": "reasoning_summary_text",
 }
 """Names of the events of a part."""
+
+_TOOL_ITEM = re.compile(r"(?!tool_search)\w+_call|mcp_list_tools|mcp_approval_request")
+"""Items of the provider's own tools; the search for tools is carried."""
 
 Frame = dict[str, Any]
 
@@ -61,7 +65,7 @@ class ResponsesServer:
     """One response: events in, bytes of SSE frames out, or frames for a socket.
 
     Each text is an item of its own; it ends where another begins, and one that goes on after that is a further item. Calls may overlap.
-    Events without a place in this format give no bytes: starts, sound, further choices, the provider's own tools, most notices.
+    Events without a place in this format give no bytes: starts, sound, further choices, the tools of other formats, most notices.
 
     Parameters
     ----------
@@ -123,6 +127,8 @@ class ResponsesServer:
         part = self._part
         if event.kind == "served" and not self._started:
             self.response["model"] = event.data.get("model", self.response["model"])
+        if event.kind == "server_tool" and "id" in event.data and _TOOL_ITEM.fullmatch(str(event.data.get("type"))):
+            return self._whole({k: v for k, v in event.data.items() if k != "block"})
         if event.kind != "citation" or part is None or part.kind != "output_text":
             return []
         out: list[Frame] = []
@@ -215,8 +221,10 @@ class ResponsesServer:
             if self._part and self._part.item["type"] == "reasoning":
                 return self._close("completed", **sealed)
             item = {**objects.reasoning(self._id("rs")), **sealed, "status": "completed"} if sealed else {}
-        if not item:
-            return []
+        return self._whole(item) if item else []
+
+    def _whole(self, item: dict[str, Any]) -> list[Frame]:
+        """An item that does not come in pieces."""
         out = self._close("completed") + self._add(item)
         return out + self._done(self._items - 1, item)
 

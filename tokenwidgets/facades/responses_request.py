@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,29 @@ _KNOWN = (
 
 _STATEFUL = ("conversation", "prompt", "background")
 """Fields that need what only a vendor keeps."""
+
+
+_MADE_UP = re.compile(r"[a-z]+_\d+_resp_[\w-]+")
+"""Ids that `ResponsesServer` gave to items."""
+
+
+def returned(given: Any) -> Any:
+    """The `input` for a host that speaks this format, which knows none of our ids.
+
+    OpenAI compares the id of an encrypted thought, and takes it without one; thoughts of which only a summary is there it looks for.
+    """
+    if not isinstance(given, list):
+        return given
+    found = [_returned(item) if isinstance(item, Mapping) else item for item in given]
+    return [item for item in found if item is not None]
+
+
+def _returned(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if not _MADE_UP.fullmatch(string(item.get("id"))):
+        return item
+    if item.get("type") == "reasoning" and not (item.get("encrypted_content") or item.get("content")):
+        return None
+    return {k: v for k, v in item.items() if k != "id"}
 
 
 def request(body: Mapping[str, Any]) -> dict[str, Any]:

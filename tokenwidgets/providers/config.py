@@ -120,6 +120,10 @@ def _located(host: Host) -> Host:
     return replace(host, dialects=dict.fromkeys(host.dialects, url.removesuffix(host.url_path) + host.url_path))
 
 
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+"""Names of variables that no key looks like: the sentence about a missing key shows them."""
+
+
 def one_off(name: str, table: Mapping[str, Any], base: Host | None) -> Host:
     """A host that stands in no file, under the rules of the file."""
     return _host(name, table, base, Path("tw.Provider"))
@@ -138,6 +142,8 @@ def _host(name: str, table: Any, base: Host | None, path: Path) -> Host:
     if base is None or "base_url" in table or "dialect" in table or "dialects" in table:
         changes["dialects"] = _dialects(table, host, path, where)
     if "key_env" in table:
+        if not _VARIABLE.fullmatch(table["key_env"]):
+            raise Refused("bad_request", f"{path}: {where}.key_env names a variable, in capitals: a key itself never stands in this file.")
         changes |= {"key_env": table["key_env"], "key_needed": not table.get("local", host.local)}
     if "local" in table:
         changes["local"] = table["local"]

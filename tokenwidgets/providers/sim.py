@@ -3,8 +3,8 @@
 A request gives a script, a list of (delay, event), without any clock. It is then played: each event goes through the server's side of a
 dialect and back through the very decoder that reads the provider, so that what holds for a provider's bytes holds for these.
 
-The same seed, prompt and options give the same text and the same schedule; without a seed it is 0. `temperature`, `top_p` and `stop` are
-taken and change nothing.
+The same seed, prompt and options give the same text and the same schedule; without a seed it is 0. `temperature` and `top_p` are taken
+and change nothing. An answer ends before a `stop`, and has the form of a `response_format`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import accumulate
@@ -20,6 +20,7 @@ from random import Random
 from typing import Any, Protocol
 
 from .. import dialects
+from ..dialects import messages
 from ..dialects.anthropic_server import AnthropicServer
 from ..dialects.base import Decoder, Profile
 from ..dialects.gemini_server import GeminiServer
@@ -113,7 +114,7 @@ def script(request: Request, attempt: int = 1) -> list[Step]:
     options = request.options
     # Text and timing are drawn apart, so that a change of pace changes no word.
     words, timing = _random(request, "words"), _random(request, f"timing {request.name}")
-    whole = _content(request, words)
+    whole = _stopped(_content(request, words), messages.stops(options.get("stop", ())))
     content = whole[: options.get("max_tokens")]
     pace = _pace(request)
     delays = _delays(request.name, len(content), pace, timing)
@@ -160,27 +161,54 @@ def _words(message: Mapping[str, Any]) -> str:
 
 def _content(request: Request, rng: Random) -> list[Event]:
     """One event a token."""
-    if request.name == "tool-caller" and request.messages[-1].get("role") != "tool":
+    if request.name == "tool-caller" and request.messages[-1].get("role") != "tool" and request.options.get("tool_choice") != "none":
         return _call(request, rng)
     prompt = _prompt(request)
     thoughts = EFFORTS.get(request.options.get("reasoning", "medium"), EFFORTS["medium"]) if request.name == "reasoner" else 0
-    count = request.options.get("tokens")
+    thinking = [Reasoning(0, piece) for piece in sim_text.thoughts(prompt, thoughts, rng)]
+    return [*thinking, *(Text(1, piece) for piece in _answer(request, prompt, rng))]
+
+
+def _answer(request: Request, prompt: str, rng: Random) -> Iterable[str]:
+    count, form = request.options.get("tokens"), request.options.get("response_format", {})
+    if form.get("type") == "json_schema":
+        return _fragments(json.dumps(sim_tools.arguments({"parameters": form["json_schema"]["schema"]}, rng), ensure_ascii=False), rng)
+    if form.get("type") == "json_object":
+        return _fragments(json.dumps({"answer": "".join(sim_text.answer(prompt, count or 12, rng))}, ensure_ascii=False), rng)
     if request.name == "markdown":
-        return [Text(1, piece) for piece in sim_text.document(prompt, count, rng)]
-    answer = sim_text.answer(prompt, count or rng.randint(120, 220), rng)
-    return [
-        *(Reasoning(0, piece) for piece in sim_text.thoughts(prompt, thoughts, rng)),
-        *(Text(1, piece) for piece in answer),
-    ]
+        return sim_text.document(prompt, count, rng)
+    return sim_text.answer(prompt, count or rng.randint(120, 220), rng)
+
+
+def _stopped(content: Sequence[Event], stops: Sequence[str]) -> list[Event]:
+    """An answer up to the first of some texts."""
+    said = "".join(event.delta for event in content if isinstance(event, Text))
+    room = min((at for stop in filter(None, stops) if (at := said.find(stop)) >= 0), default=len(said))
+    out: list[Event] = []
+    for event in content:
+        if isinstance(event, Text):
+            event = replace(event, delta=event.delta[:room])
+            room -= len(event.delta)
+            if not event.delta:
+                continue
+        out.append(event)
+    return out
 
 
 def _call(request: Request, rng: Random) -> list[Event]:
     """A tool call: its head, then its arguments in fragments."""
-    function = sim_tools.function(request.tools[0]) if request.tools else sim_tools.WEATHER
+    function = sim_tools.function(_chosen(request)) if request.tools else sim_tools.WEATHER
     text = json.dumps(sim_tools.arguments(function, rng), ensure_ascii=False)
     kind = "toolu" if request.dialect == "anthropic-messages" else "call"
     head = Tool(0, f"{kind}_{rng.getrandbits(96):024x}", function["name"])
     return [head, *(Tool(0, delta=fragment) for fragment in _fragments(text, rng))]
+
+
+def _chosen(request: Request) -> Mapping[str, Any]:
+    """The tool that is to be called, else the first."""
+    choice = request.options.get("tool_choice")
+    name = choice["function"]["name"] if isinstance(choice, Mapping) else ""
+    return next((tool for tool in request.tools if sim_tools.function(tool)["name"] == name), request.tools[0])
 
 
 def _fragments(text: str, rng: Random) -> Iterator[str]:
@@ -193,7 +221,7 @@ def _fragments(text: str, rng: Random) -> Iterator[str]:
 def _reason(whole: Sequence[Event], content: Sequence[Event]) -> EndReason:
     if len(content) < len(whole):
         return "length"
-    return "tool" if isinstance(content[-1], Tool) else "stop"
+    return "tool" if content and isinstance(content[-1], Tool) else "stop"
 
 
 def _usage(request: Request, content: Sequence[Event]) -> Usage:
@@ -214,7 +242,7 @@ def _delays(model: str, count: int, pace: Pace, rng: Random) -> list[float]:
         gaps = _bursts(gaps, rng)
     if model == "slow-start":
         gaps = [gap * (1 + 3 * max(0.0, 1 - i / RAMP)) for i, gap in enumerate(gaps)]
-    return [pace.ttft_ms / 1000, *gaps[1:]]
+    return [pace.ttft_ms / 1000, *gaps[1:]] if gaps else []
 
 
 def _bursts(gaps: Sequence[float], rng: Random) -> list[float]:
@@ -268,7 +296,7 @@ class Sim:
     async def _attempt(self, request: Request, sink: Sink, number: int) -> None:
         steps = script(request, number)
         dialect = dialects.get(request.dialect or next(iter(SERVERS)))
-        common = {name: value for name, value in request.options.items() if name not in SIM_OPTIONS}
+        common = {name: value for name, value in request.options.items() if name not in (*SIM_OPTIONS, "seed")}
         call = dialect.encode(replace(request, options=common), Profile())
         began = sink.now()
         sink.frame(call.body, began, "out")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 import anywidget
 import traitlets
 
-from .. import api
+from .. import api, pages
 from ..clients.base import Place
 from ..comm import Answer, Comm, Operation
 from ..errors import Refused
+from ..marimo import append, in_marimo
 from ..output import Bundle, Output
 from ..recording import Recording
 from ..result import Result
@@ -57,18 +59,24 @@ class Widget(anywidget.AnyWidget):
         self.shown = False
         self._left: Callable[[], None] | None = None
         self._output: Output | None = None
-        self.messages = Comm(
-            self, results, {"asset": _asset, "shown": self._on_shown, "left": self._on_left, "attached": _nothing, **(operations or {})}
-        )
+        own = {"asset": _asset, "shown": self._on_shown, "left": self._on_left, "news": self._on_news, "attached": _nothing}
+        self.messages = Comm(self, results, {**own, **(operations or {})})
 
-    async def _on_shown(self, _: Mapping[str, Any]) -> Answer:
+    async def _on_shown(self, content: Mapping[str, Any]) -> Answer:
         self.shown = True
+        pages.told(content)
         return None
 
     async def _on_left(self, _: Mapping[str, Any]) -> Answer:
         self.shown = False
         if self._left:
             self._left()
+        return None
+
+    async def _on_news(self, _: Mapping[str, Any]) -> Answer:
+        """A page that has heard nothing for a while may have missed a change of the traits."""
+        await self.messages.turn()
+        self.send_state(sorted({name for name in self.keys if not name.startswith("_")} - _INHERITED))
         return None
 
     def when_left(self, callback: Callable[[], None]) -> None:
@@ -85,6 +93,10 @@ class Widget(anywidget.AnyWidget):
     def streams(self) -> list[Result]:
         """The streams it shows."""
         return []
+
+    def answers(self) -> Mapping[str, Any]:
+        """What an exported file answers its page, by the name of the operation: what there is beside traits and streams."""
+        return {}
 
     def to_html(self, path: str | Path | None = None) -> Path:
         """Write it to one HTML file that works without kernel, server and net, and holds all it shows. Returns the file's path.
@@ -107,8 +119,15 @@ class Widget(anywidget.AnyWidget):
         self._output = Output(self, static, place, stays)
         return self._output
 
+    def show(self) -> None:
+        """Show it in the running cell."""
+        if in_marimo():
+            append(self)
+        else:
+            self.display(self.static, self.origin)
+
     def _ipython_display_(self) -> None:
-        self.display(self.static, self.origin)
+        self.show()
 
     def refresh(self) -> None:
         """Bring the static form up to date with what there is now; the live one is not disturbed."""
@@ -174,18 +193,25 @@ class RunsWidget(Widget):
     ----------
     sources : the streams, or recordings of them; a mapping gives their labels.
     operations : messages of its page that it answers.
+    given : of each run the traits over those that its stream has.
     """
 
     runs = traitlets.List(traitlets.Dict(), help="The streams, each with the traits of a `StreamWidget` and a `label`.").tag(sync=True)
 
-    def __init__(self, *sources: Source | Mapping[str, Source], operations: Mapping[str, Operation] | None = None, **traits: Any) -> None:
-        self.results: list[Result] = []
-        self._labels: list[str] = []
-        self._given: list[Mapping[str, Any]] = []
-        super().__init__([], operations, **traits)
-        for source in sources:
-            for label, one in source.items() if isinstance(source, Mapping) else [("", source)]:
-                self.add(one, label)
+    def __init__(
+        self,
+        *sources: Source | Mapping[str, Source],
+        operations: Mapping[str, Operation] | None = None,
+        given: Iterable[Mapping[str, Any]] = (),
+        **traits: Any,
+    ) -> None:
+        named = [pair for source in sources for pair in (source.items() if isinstance(source, Mapping) else [("", source)])]
+        self.results = [result_of(source) for _, source in named]
+        self._labels = [label for label, _ in named]
+        self._given = [_given(*each) for each in zip(self.results, self._labels, chain(given, repeat({})), strict=False)]
+        super().__init__(self.results, operations, runs=self._runs(), **traits)
+        for result in self.results:
+            follow(result, self.messages, self._news)
 
     def add(self, source: Source, label: str = "", **traits: Any) -> None:
         """Show one more stream.
@@ -199,7 +225,7 @@ class RunsWidget(Widget):
         result = result_of(source)
         self.results.append(result)
         self._labels.append(label)
-        self._given.append({"label": label, **traits})
+        self._given.append(_given(result, label, traits))
         self.messages.add(result)
         self._news()
         follow(result, self.messages, self._news)
@@ -209,12 +235,20 @@ class RunsWidget(Widget):
         """See `Widget.streams`."""
         return self.results
 
+    def _runs(self) -> list[dict[str, Any]]:
+        return [{**run_of(result), **given} for result, given in zip(self.results, self._given, strict=True)]
+
     def _news(self) -> None:
-        runs = [{**run_of(result), **given} for result, given in zip(self.results, self._given, strict=True)]
+        runs = self._runs()
         if runs != self.runs:
             self.runs = runs
             if all(result.done for result in self.results):
                 self.refresh()
+
+
+def _given(result: Result, label: str, traits: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The transport as asked for: what is read over is the page's to choose, which would attach again for another."""
+    return {"label": label, "transport": run_of(result)["transport"], **traits}
 
 
 def run_of(result: Result) -> dict[str, Any]:
@@ -245,6 +279,9 @@ def follow(result: Result, messages: Comm, news: Callable[[], None]) -> None:
 
     result.watch(changed)
     changed()
+
+
+_INHERITED = frozenset(anywidget.AnyWidget.class_trait_names(sync=True))
 
 
 async def _asset(content: Mapping[str, Any]) -> Answer:

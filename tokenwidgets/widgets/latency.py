@@ -68,7 +68,9 @@ class LatencyChart(RunsWidget):
     def static(self) -> Bundle:
         """See `Widget.static`."""
         labels = [label or result.model for label, result in zip(self._labels, self.results, strict=True)]
-        last = [{leg: us for leg, of in legs.items() if leg != "uncertainty_us" and (us := of["last_us"]) is not None} for legs in self.legs]
+        last = [
+            {leg: us for leg, of in legs.items() if leg != "uncertainty_us" and (us := of["last_us"]) is not None} for legs in self.legs
+        ]
         return bundle([Run(r.journal.entries, label, legs) for r, label, legs in zip(self.results, labels, last, strict=True)])
 
 

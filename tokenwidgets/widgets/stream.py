@@ -42,15 +42,13 @@ class TokenStream(RunsWidget):
 
     format = traitlets.Enum(get_args(Format), "markdown", help="How the answer is set.").tag(sync=True)
     version = traitlets.Int(0, help="Which of the streams is shown.").tag(sync=True)
-    continues = traitlets.List(traitlets.Int(), help="Of each stream the one it goes on from, -1 for none.").tag(sync=True)
 
     def __init__(self, source: Source, format: Format = "markdown") -> None:
         operations = {
             "attached": self._attached, "offers": self._offers, "retry": self._retry, "continue": self._continue, "save": self._save,
             "code": self._code,
         }  # fmt: skip
-        super().__init__(source, operations=operations, format=format, continues=[-1])
-        self._wanted = self.results[0].transport
+        super().__init__(source, operations=operations, format=format)
         self.observe(lambda _: self.refresh(), "version")
 
     @property
@@ -76,16 +74,17 @@ class TokenStream(RunsWidget):
         return bundle(self.settled, self.format)
 
     def _one(self, content: Mapping[str, Any]) -> Result:
-        for result in self.results:
-            if result.stream == content.get("stream"):
-                return result
-        raise Refused("not_found", "This widget shows another stream.")
+        version = content.get("version")
+        if type(version) is not int or not 0 <= version < len(self.results):
+            raise Refused("not_found", "This card has no such answer.")
+        return self.results[version]
 
     async def _attached(self, content: Mapping[str, Any]) -> Answer:
         match content:
-            case {"stream": str(), "transport": str(transport), "why": str(why)}:
-                result = self._one(content)
-                result.transport, result.why = transport, why
+            case {"stream": str(stream), "transport": str(transport), "why": str(why)}:
+                for result in self.results:
+                    if result.stream == stream:
+                        result.transport, result.why = transport, why
         return None
 
     async def _offers(self, content: Mapping[str, Any]) -> Answer:
@@ -107,11 +106,11 @@ class TokenStream(RunsWidget):
     def _begin(self, like: Result, request: Mapping[str, Any], after: int = -1) -> Answer:
         if len(self.results) >= ANSWERS:
             raise Refused("limit", f"A card holds at most {ANSWERS} answers: run the cell again.")
-        result = Result(like.gateway, request, self._wanted)
+        transport = self.runs[0]["transport"]
+        result = Result(like.gateway, request, transport)
         result.origin, result.structure = like.origin, like.structure
         with self.hold_sync():
-            self.continues = [*self.continues, after]
-            self.add(result.begin())
+            self.add(result.begin(), continues=after)
             self.version = len(self.results) - 1
         return None
 

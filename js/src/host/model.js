@@ -7,6 +7,7 @@
  * @typedef {object} Contents
  * @property {string} module the widget's bundle
  * @property {Record<string, unknown>} traits with the events of each stream
+ * @property {Record<string, object>} [answers] to what the page asks, by operation
  * @property {Record<string, RawFrame[]>} frames by the stream's id
  * @property {Record<string, string>} assets
  */
@@ -59,7 +60,8 @@ export class PageModel {
 
   /** @param {any} message */
   #answer({ op, stream, name }) {
-    const { frames, assets } = this.#contents;
+    const { answers = {}, frames, assets } = this.#contents;
+    if (op in answers) return answers[op];
     if (op === "wire" && stream in frames) return { frames: frames[stream] };
     if (op === "asset" && name in assets) return { text: assets[name] };
     return { error: { code: "not_found", message: "This page is a file without a kernel, and does not hold that." } };

@@ -127,7 +127,7 @@ function explanation(text, { start, end, name, what, source, url }, numbers) {
     "li",
     "tw-explained",
     h("code", "tw-part-name", name + times),
-    h("span", what ? "tw-what" : "tw-what tw-unexplained", what || "a field of this host's own"),
+    h("span", what ? "tw-what" : "tw-what tw-unexplained", what || "not explained here"),
     source ? cite(source, url) : "",
   );
   line.title = value.length > VALUE ? `${value.slice(0, VALUE)}…` : value;

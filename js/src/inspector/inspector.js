@@ -107,7 +107,7 @@ export class Inspector {
   select(frame) {
     this.frame = frame;
     const chunk = this.current.rows[frame]?.brought[0];
-    this.#set("selected", chunk === undefined ? -1 : this.chunks.all[chunk].seq);
+    if (chunk !== undefined) this.#set("selected", this.chunks.all[chunk].seq);
     this.#changed();
   }
 
@@ -134,7 +134,7 @@ export class Inspector {
     const timer = setTimeout(() => {
       this.#looking = false;
       this.#page = pageLeg(this.session.stream, this.chunks.all);
-      this.#find();
+      this.#grown();
     }, this.#page === NOTHING ? 0 : PAGE_MS);
     this.#signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
@@ -145,8 +145,13 @@ export class Inspector {
     const seq = this.#model.get("selected") ?? -1;
     const chunk = seq < 0 ? -1 : lastSeq(this.chunks.all, seq);
     if (chunk >= 0 && !rows[this.frame]?.brought.includes(chunk)) this.frame = carried[chunk] ?? -1;
-    if (this.frame >= rows.length) this.frame = -1;
     this.#changed();
+  }
+
+  /** There are more frames; those there were have kept their places. */
+  #grown() {
+    if (this.frame < 0) this.#find();
+    else this.#changed();
   }
 
   /** The frames, again as long as more may come, while somebody looks. */
@@ -164,7 +169,7 @@ export class Inspector {
       this.unknown = clean(reasonOf(error));
     }
     this.#whole = over;
-    this.#find();
+    this.#grown();
     const timer = setTimeout(() => {
       this.#fetching = false;
       this.#fetch();

@@ -28,6 +28,7 @@ export class List {
   /** @param {(frame: number) => void} pick told which frame is chosen */
   constructor(pick) {
     this.#pick = pick;
+    this.#space.setAttribute("role", "presentation");
     this.root.tabIndex = 0;
     this.root.setAttribute("role", "listbox");
     this.root.ariaLabel = "Frames";

@@ -1,7 +1,5 @@
 // A WebRTC connection in words: what was offered and agreed, and the way that was found. No address beyond its kind.
 
-import { duration } from "../lib/figures.js";
-
 /** @typedef {[name: string, words: string]} Fact */
 
 /** @param {string} sdp @param {RegExp} pattern */
@@ -55,7 +53,7 @@ export function pathFacts(reports) {
   const rtt = pair.currentRoundTripTime;
   return [
     ["Path", `${local?.candidateType ?? "?"} to ${remote?.candidateType ?? "?"}, ${(local?.protocol ?? "?").toUpperCase()}`],
-    ["Round trip", rtt === undefined ? "not measured yet" : duration(Math.round(rtt * 1_000_000))],
+    ["Round trip", rtt === undefined ? "not measured yet" : `${(rtt * 1000).toFixed(1)} ms`],
     ["Cipher", transport.dtlsCipher ?? ""],
   ].filter(/** @returns {fact is Fact} */ (fact) => Boolean(fact[1]));
 }

@@ -3,6 +3,7 @@
 import { h, setText } from "../lib/dom.js";
 import { grouped } from "../lib/figures.js";
 import { TokenText } from "../lib/tokentext.js";
+import { MARKS } from "../lib/transport.js";
 import { pageTap } from "../lib/wiretap.js";
 import { curl } from "./curl.js";
 import { Detail } from "./detail.js";
@@ -11,6 +12,7 @@ import { List, size } from "./list.js";
 import { peerCard } from "./peer.js";
 
 /** @import { Inspector } from "./inspector.js" */
+/** @import { TransportName } from "../lib/transport.js" */
 /** @import { Leg, Row } from "./leg.js" */
 
 const LEGS = /** @type {const} */ ([
@@ -29,7 +31,7 @@ export class View {
   #count = h("span", "tw-count");
   #list = new List((frame) => this.#inspector.select(frame));
   #detail = new Detail();
-  #way = h("div", "tw-way");
+  #ways = h("div", "");
   #peer = h("div", "");
   #empty = h("div", "tw-empty");
   #text = new TokenText(() => 0, (chunk) => this.#inspector.selectChunk(chunk));
@@ -53,7 +55,7 @@ export class View {
     "tw-card tw-inspector",
     h("div", "tw-head", h("span", "tw-title", "Wire"), this.#model, this.#tag, h("div", "tw-legs", ...this.#legs)),
     h("div", "tw-bar", this.#filter, this.#wrong, this.#count, h("span", "tw-actions", this.#curl, this.#one, this.#all)),
-    this.#way,
+    this.#ways,
     this.#peer,
     h("div", "tw-panes", h("div", "tw-left", this.#list.root, this.#empty), this.#detail.root),
     this.#text.root,
@@ -113,9 +115,8 @@ export class View {
   #explain() {
     const inspector = this.#inspector;
     const page = inspector.leg === "page";
-    const ways = [...new Set(this.#known.map(({ transport }) => transport))].filter(Boolean);
-    setText(this.#way, ways.map((way) => WAYS[way]).join(" "));
-    this.#way.hidden = ways.length === 0;
+    const ways = [...new Set(this.#known.map(({ transport }) => transport))].filter((way) => way !== "");
+    if (ways.length !== this.#ways.childElementCount) this.#ways.replaceChildren(...ways.map(wayLine));
     this.#empty.hidden = this.#rows.length > 0;
     setText(this.#empty, this.#known.length ? "No frame passes the filter." : page ? PAGE_EMPTY : inspector.unknown || (inspector.session.over ? PROVIDER_EMPTY : "Waiting for the first frame."));
     this.#peer.hidden = !ways.includes("webrtc");
@@ -148,6 +149,13 @@ export class View {
     setText(from, done || copied(text) ? "Copied" : "Copying is not allowed here");
     setTimeout(() => setText(from, words), SAID_MS);
   }
+}
+
+/** @param {TransportName} way */
+function wayLine(way) {
+  const badge = h("span", "tw-badge", h("span", "tw-mark", MARKS[way]));
+  badge.dataset.transport = way;
+  return h("div", "tw-way", badge, h("span", "", WAYS[way]));
 }
 
 const PAGE_EMPTY = "This page has received nothing of this stream: it was over before the page looked, or this is a file.";

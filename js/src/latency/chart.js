@@ -2,9 +2,11 @@
 
 import { h, setText } from "../lib/dom.js";
 import { LABELS } from "../lib/transport.js";
+import { button } from "./button.js";
 import { draw } from "./draw.js";
 import { legSpans, measureLegs } from "./legs.js";
-import { copy, csv, download, png, selfContained } from "./save.js";
+import { csv, png, selfContained } from "./save.js";
+import { savers } from "./savers.js";
 import { scene } from "./scene.js";
 import { tables } from "./table.js";
 import { Track } from "./track.js";
@@ -12,6 +14,7 @@ import { chunkWords } from "./words.js";
 
 /** @import { Session } from "../lib/session.js" */
 /** @import { Legs } from "./legs.js" */
+/** @import { FileKind } from "./savers.js" */
 /** @import { ScaleName } from "./scale.js" */
 /** @import { Point, Scene, View } from "./scene.js" */
 
@@ -68,6 +71,8 @@ export class LatencyChart {
   #scene = null;
   #width = WIDTH;
   #hatch = `tw-l-hatch-${charts++}`;
+  /** Runs whose legs may still be measured in this frame: it takes its time. */
+  #measurable = 0;
   #figuresAt = -Infinity;
   #settled = false;
   #legend = h("div", "tw-l-legend");
@@ -77,7 +82,6 @@ export class LatencyChart {
   #words = h("span", "");
   #keys = h("div", "tw-l-keys", KEYS);
   #tables = h("div", "tw-l-figures");
-  #said = h("span", "tw-l-said");
   #linear = button("Linear", () => this.#choose("linear"));
   #log = button("Log", () => this.#choose("log"));
   root = h("div", "tw-card tw-latency");
@@ -112,7 +116,7 @@ export class LatencyChart {
       this.#readout,
       this.#keys,
       this.#tables,
-      h("div", "tw-l-foot", ...this.#savers("Save"), ...this.#savers("Copy"), this.#said),
+      savers((kind) => this.#file(kind)),
     );
   }
 
@@ -128,16 +132,6 @@ export class LatencyChart {
     svg.addEventListener("pointerleave", () => this.#hover(this.#selection()));
     svg.addEventListener("click", (event) => this.#select(this.#pointAt(event)));
     svg.addEventListener("keydown", (event) => this.#key(event));
-  }
-
-  /** @param {"Save" | "Copy"} verb */
-  #savers(verb) {
-    const kinds = /** @type {const} */ (["PNG", "SVG", "CSV"]);
-    return [h("span", "tw-l-verb", verb), ...kinds.map((kind) => {
-      const made = button(kind, () => this.#save(verb, kind));
-      made.ariaLabel = `${verb} ${kind}`;
-      return made;
-    })];
   }
 
   get scale() {
@@ -164,6 +158,7 @@ export class LatencyChart {
   /** Show what is new. Once a frame at most. */
   draw() {
     for (let i = this.#runs.length; i < this.#sessions.length; i++) this.#runs.push(this.#open(this.#sessions[i]));
+    this.#measurable = 1;
     for (const run of this.#runs) this.#take(run);
     this.#views = this.#viewed();
     this.#scene = scene(this.#views, { width: this.#width, scale: this.#scale, selected: this.#selection(), hovered: this.#hovered, hatch: this.#hatch });
@@ -196,7 +191,7 @@ export class LatencyChart {
     session.align();
     const chunks = run.track.ats.length;
     const known = session.over ? `${session.painted.at(-1)} ${session.clock.uncertainty}` : "";
-    if (known === run.known && chunks <= run.measured * STALE) return;
+    if (known === run.known && (chunks <= run.measured * STALE || this.#measurable-- <= 0)) return;
     Object.assign(run, { legs: measureLegs(session, run.track.seqs), measured: chunks, known });
   }
 
@@ -378,33 +373,12 @@ export class LatencyChart {
     for (const [key, value] of Object.entries(values)) this.#svg.setAttribute(`aria-${key}`, String(value));
   }
 
-  /** @param {"Save" | "Copy"} verb @param {"PNG" | "SVG" | "CSV"} kind */
-  async #save(verb, kind) {
-    try {
-      const blob = await this.#file(kind);
-      if (verb === "Copy") await copy(blob);
-      else download(blob, `latency.${kind.toLowerCase()}`);
-      setText(this.#said, verb === "Copy" ? `${kind} copied` : `${kind} saved; where downloads are blocked, copy it`);
-    } catch (error) {
-      setText(this.#said, `${kind} could not be ${verb === "Copy" ? "copied" : "saved"}: ${error instanceof Error ? error.message : error}`);
-    }
-  }
-
-  /** @param {"PNG" | "SVG" | "CSV"} kind */
+  /** @param {FileKind} kind */
   async #file(kind) {
     if (kind === "PNG") return png(this.#svg);
     if (kind === "SVG") return new Blob([selfContained(this.#svg)], { type: "image/svg+xml" });
     return new Blob([csv(this.#views)], { type: "text/csv" });
   }
-}
-
-/** @param {string} words @param {() => void} act */
-function button(words, act) {
-  const made = h("button", "tw-button", words);
-  made.type = "button";
-  made.dataset.lmSuppressShortcuts = "true"; // Enter and Space are its own
-  made.addEventListener("click", act);
-  return made;
 }
 
 /** @param {Legs} legs */

@@ -10,14 +10,14 @@
  * @property {(state: S) => string} finish the path, from a copy of the state
  */
 
-/** @template {object} S */
 export class Growing {
   #key = "";
   #taken = 0;
-  /** @type {S | null} */
+  /** @type {any} of the pen */
   #state = null;
 
   /**
+   * @template {object} S
    * @param {string} key of everything but the bins that the path depends on
    * @param {Bins} bins
    * @param {Pen<S>} pen
@@ -30,6 +30,7 @@ export class Growing {
       this.#state = pen.begin();
     }
     for (; this.#taken < list.length - 1; this.#taken++) pen.take(this.#state, list[this.#taken]);
+    /** @type {S} */
     const copy = { ...this.#state }; // the last bin may still grow
     if (list.length > 0) pen.take(copy, list[list.length - 1]);
     return pen.finish(copy);

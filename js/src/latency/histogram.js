@@ -1,5 +1,6 @@
 // How the times between reads are spread, on a logarithmic axis, as shares, so that runs of different lengths compare.
 
+import { grouped } from "../lib/figures.js";
 import { BINS_PER_DECADE, DECADES, FIRST_DECADE, QUANTILES, fine, quantile } from "./gaps.js";
 import { caption } from "./labels.js";
 import { tickWords } from "./scale.js";
@@ -21,7 +22,8 @@ export function histogram(views, { left, width, top }) {
   const most = Math.max(...views.map(({ track }) => Math.max(...track.gaps.histogram) / Math.max(1, track.gaps.reads - 1)), 0.01);
   const shapes = views.flatMap((view) => spread(view, views.length === 1, { from, to, x, most, bottom }));
   const marks = views.length === 1 ? quantiles(views[0], x, top, bottom) : [];
-  return { bottom: bottom + FOOT, shapes: [caption("Time between reads, share of all, log", top), ...axis(from, to, x, left, width, bottom), ...shapes, ...marks] };
+  const n = views.length === 1 ? ` (n = ${grouped(Math.max(0, views[0].track.gaps.reads - 1))})` : "";
+  return { bottom: bottom + FOOT, shapes: [caption(`Time between reads, share of all, log${n}`, top), ...axis(from, to, x, left, width, bottom), ...shapes, ...marks] };
 }
 
 /** The decades in which there is something, at least two. @param {View[]} views @returns {[from: number, to: number]} */

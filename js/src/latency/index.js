@@ -7,6 +7,7 @@ import { LatencyChart } from "./chart.js";
 import { Reporter } from "./report.js";
 
 const TICK_MS = 100;
+const PACE_MS = 50; // a chart that grows faster shows no more
 
 export default widget((model, signal) => {
   const runs = new Runs(model, signal);
@@ -22,6 +23,7 @@ export default widget((model, signal) => {
     for (const trait of ["selected", "selected_run"]) listen(`change:${trait}`, take, gone);
     listen("change:scale", rescale, gone);
     listen("msg:custom", (/** @type {any} */ message) => message?.op === "measure" && reporter.report(chart.legs, true), gone);
+    let drawnAt = -Infinity;
     const paint = painter(show, gone);
     const timer = setInterval(() => {
       if (!document.hidden && runs.sessions.some(({ over }) => !over)) paint();
@@ -31,6 +33,10 @@ export default widget((model, signal) => {
     take();
 
     function show() {
+      const now = performance.now();
+      const running = runs.sessions.some(({ over }) => !over);
+      if (running && now - drawnAt < PACE_MS) return; // the next tick makes up for it
+      drawnAt = now;
       chart.draw();
       reporter.report(chart.legs);
     }

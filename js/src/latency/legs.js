@@ -4,7 +4,7 @@
 // * link: from there to the page's code. The clocks are aligned by the quickest of several round trips; it may be wrong by half of it.
 // * paint: from there to the end of the frame that shows it. Both by the page's clock, so it is exact.
 //
-// What was read before this reader was connected waited for the reader, and says nothing of the gateway: it is not counted.
+// What was read before this reader was connected waited for the reader and came at once: it is not counted.
 
 import { quantile } from "./gaps.js";
 import { LEGS } from "./breakdown.js";
@@ -57,11 +57,12 @@ export function measureLegs(reading, seqs) {
  */
 function delays({ events, arrived, sent, painted, connected, clock }, i) {
   const since = connected.findLast((at) => at <= arrived[i]) ?? Infinity;
-  const live = clock.zero + events[i].at >= since;
+  const read = clock.zero + events[i].at;
+  const live = read >= since;
   return {
     gateway: live ? sent[i] - events[i].at : NaN,
     link: live ? Math.max(0, arrived[i] - clock.zero - sent[i]) : NaN,
-    paint: painted[i] - arrived[i],
+    paint: read < since ? NaN : painted[i] - arrived[i],
   };
 }
 
@@ -74,7 +75,7 @@ function summary(all) {
 /** @param {Reading} reading @param {Leg} leg @param {boolean} ended */
 function whyNot({ events, painted, sent, clock, route }, leg, ended) {
   if (!ended) return "the stream has not ended yet";
-  if (leg === "paint") return Number.isNaN(painted[events.length - 1]) ? "the page was hidden, or has not painted it yet" : "";
+  if (leg === "paint" && Number.isNaN(painted[events.length - 1])) return "the page was hidden, or has not painted it yet";
   if (!route) return "the stream was read from a file, not over a link";
   if (route.transport === "comm") return "read over the widget's comm, from the kernel's copy of the stream, which has no clock";
   if (Number.isNaN(clock.zero)) return "the stream's clock could not be read from this page";

@@ -47,7 +47,7 @@ const comb = (kind, time, top, bottom) => ({
   begin: () => ({ path: "", pixel: -1, size: 0 }),
   take(state, bin) {
     if (bin[kind] === 0) return;
-    const x = Math.round(time.x(bin.at) * 2) / 2;
+    const x = Math.round(time.x(bin.at));
     if (x !== state.pixel && state.size > 0) state.path += tick(state.pixel, state.size, top, bottom);
     state.size = x === state.pixel ? state.size + bin[kind] : bin[kind];
     state.pixel = x;

@@ -19,13 +19,19 @@ export function tables(views) {
   return h("div", "tw-l-tables", table(views, "Where the time went", phaseColumns(views)), table(views, "A chunk at a time", chunkColumns()));
 }
 
-/** @typedef {{name: string, title: string, cell: (view: View) => Cell}} Column */
+/** @typedef {{name: string, title: string, phase?: Phase, cell: (view: View) => Cell}} Column */
 
 /** @param {View[]} views @param {string} name @param {Column[]} columns */
 function table(views, name, columns) {
-  const head = h("tr", "", h("th", "", views.length > 1 ? "" : name), ...columns.map(({ name, title }) => titled(h("th", "", name), title)));
+  const head = h("tr", "", h("th", "", views.length > 1 ? "" : name), ...columns.map(columnHead));
   const rows = views.map((view) => h("tr", "", rowHead(view, views.length > 1), ...columns.map(({ cell }) => cellOf(cell(view)))));
   return h("table", "", h("caption", "tw-live", name), h("thead", "", head), h("tbody", "", ...rows));
+}
+
+/** @param {Column} column */
+function columnHead({ name, title, phase }) {
+  const key = phase ? [h("span", `tw-l-dot tw-l-key tw-l-${phase}`)] : [];
+  return titled(h("th", "", ...key, name), title);
 }
 
 /** @param {View} view @param {boolean} several */
@@ -50,7 +56,7 @@ function titled(element, title) {
 function phaseColumns(views) {
   const occurs = (/** @type {Phase} */ phase) => views.some(({ spans }) => spans.some((span) => span.phase === phase));
   const phases = PHASES.filter((phase) => !RARE.has(phase) || occurs(phase));
-  const columns = phases.map((phase) => ({ name: phase, title: MEANINGS[phase], cell: (/** @type {View} */ view) => phaseCell(view, phase) }));
+  const columns = phases.map((phase) => ({ name: phase, phase, title: MEANINGS[phase], cell: (/** @type {View} */ view) => phaseCell(view, phase) }));
   return [...columns, { name: "total", title: "the sum, from the request to the last of what is known", cell: totalCell }];
 }
 
@@ -86,6 +92,7 @@ function chunkColumns() {
     ...names.map((name) => ({ name: `gap ${name}`, title: "time between reads", cell: (/** @type {View} */ view) => gapCell(view, name) })),
     { name: "came as", title: "several chunks may come in one read", cell: ({ track }) => ({ words: bursts(track.gaps), title: "" }) },
     ...LEGS.map((leg) => ({ name: leg, title: MEANINGS[leg], cell: (/** @type {View} */ view) => delayCell(view, leg) })),
+    { name: "n", title: "chunks that were painted while this page read, the newest 4,096 at most", cell: ({ legs }) => ({ words: grouped(legs.chunks.paint.n), title: "" }) },
   ];
 }
 
@@ -101,8 +108,9 @@ function gapCell({ track, over }, name) {
 function delayCell({ legs }, leg) {
   const { median, p95, n } = legs.chunks[leg];
   if (median === null) return { words: "–", title: legs.why[leg] || `no chunk came while this page read` };
-  const about = leg === "link" && legs.uncertainty !== null ? `, ± ${fine(legs.uncertainty)}: half the quickest round trip` : "";
-  return { words: fine(median), title: `median ${fine(median)}, p95 ${fine(p95)}, n = ${grouped(n)} chunks${about}` };
+  const about = leg === "link" && legs.uncertainty !== null ? ` ± ${fine(legs.uncertainty)}` : "";
+  const title = `median ${fine(median)}, p95 ${fine(p95)}, n = ${grouped(n)} chunks${about && `\n${about}: half the quickest round trip between the clocks`}`;
+  return { words: `${fine(median)}${about} · p95 ${fine(p95)}`, title };
 }
 
 /** @param {number} us */

@@ -11,20 +11,22 @@
  * @returns {Server | null}
  */
 export function findServer(page = document) {
-  const base = configured(page) ?? page.body?.dataset.baseUrl;
+  const { baseUrl } = config(page);
+  const base = typeof baseUrl === "string" ? baseUrl : page.body?.dataset.baseUrl;
   if (!base) return null;
   return { base: base.endsWith("/") ? base : `${base}/` };
 }
 
-/** @param {Document} page */
-function configured(page) {
-  const text = page.getElementById("jupyter-config-data")?.textContent;
-  if (!text) return undefined;
+/**
+ * What Jupyter's applications write into their pages; nothing in others.
+ * @param {Document} page
+ * @returns {Record<string, unknown>}
+ */
+export function config(page) {
   try {
-    const { baseUrl } = JSON.parse(text);
-    return typeof baseUrl === "string" ? baseUrl : undefined;
+    return JSON.parse(page.getElementById("jupyter-config-data")?.textContent || "{}");
   } catch {
-    return undefined;
+    return {};
   }
 }
 

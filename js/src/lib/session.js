@@ -35,6 +35,7 @@ import { webSocketTransport } from "./transports/websocket.js";
 
 const LINGER_MS = 5000; // a view that is drawn anew comes back within this
 const HEAL_MS = 2000;
+const LONGEST_HEAL_MS = 30_000;
 const STOP_MS = 5000;
 
 export class Session {
@@ -180,6 +181,7 @@ export class Session {
     try {
       if (!this.#choice) throw new Error("no stream yet");
       await this.#choice.stop(this.#stream);
+      if (this.route?.transport === "comm") insist(this.#model, { op: "stop", stream: this.#stream }, () => !this.stopping || this.over);
     } catch {
       this.#tell({ op: "stop", stream: this.#stream }); // the kernel can always stop it
     }
@@ -296,16 +298,17 @@ export class Session {
     this.#changed();
   }
 
-  /** The kernel knows of an end that a comm, whose messages may be dropped, has not brought. */
-  #heal() {
+  /** Messages of a comm may be dropped: where nothing comes any more, the kernel is asked for its traits, and for events it knows of. */
+  #heal(pause = HEAL_MS) {
     clearTimeout(this.#healing);
-    const follower = this.#follower;
-    if (!follower || this.over || follower.last >= this.#model.get("ended")) return;
-    const before = follower.last;
+    if (this.over || this.#views.size === 0) return;
+    const before = this.events.length;
     this.#healing = setTimeout(() => {
-      if (this.route?.transport === "comm" && follower.last === before) follower.again();
-      this.#heal();
-    }, HEAL_MS);
+      if (this.over || this.events.length > before || (this.route && this.route.transport !== "comm")) return this.#heal();
+      this.#tell({ op: "news" });
+      if (this.route && this.#follower && this.#follower.last < this.#model.get("ended")) this.#follower.again();
+      this.#heal(Math.min(2 * pause, LONGEST_HEAL_MS));
+    }, pause);
   }
 
   /** @param {object} message */

@@ -34,6 +34,7 @@
  * @property {Reasoning | null} reasoning
  * @property {number[]} ats when each content chunk was read, µs
  * @property {number[]} sizes its characters
+ * @property {boolean[]} thoughts whether it is reasoning
  * @property {number} characters of all chunks but audio, in code points
  * @property {number} lastAt of the newest event
  * @property {StreamEvent | null} usage the last one the provider counted
@@ -48,7 +49,7 @@
 export function initialState() {
   return {
     phase: "connecting", host: "", model: "", served: "", simulated: false, replayed: false,
-    items: [], places: new Map(), reasoning: null, ats: [], sizes: [], characters: 0, lastAt: 0,
+    items: [], places: new Map(), reasoning: null, ats: [], sizes: [], thoughts: [], characters: 0, lastAt: 0,
     usage: null, behind: false, notices: [], retries: 0, retry: null, terminal: null,
   };
 }
@@ -151,6 +152,7 @@ function chunk(state, event, phase, size) {
   state.behind = state.usage?.mode === "cumulative";
   state.ats.push(event.at);
   state.sizes.push(size);
+  state.thoughts.push(event.type === "reasoning");
 }
 
 /**

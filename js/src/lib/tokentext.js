@@ -6,10 +6,18 @@ import { Cleaner } from "./markdown/text.js";
 /** @import { Chunk } from "./chunks.js" */
 
 const PAGE = 256; // chunks that are shown or hidden together
+const RUN = 32; // chunks after which the next line break begins a new run, so that a change lays out little
 const TITLES = { text: "", reasoning: "Reasoning", refusal: "Refusal", tool: "Tool call", transcript: "Spoken", audio: "Sound" };
 
-/** @typedef {{root: HTMLElement, text: HTMLElement, cleaner: Cleaner, first: number, page: Page | null}} Block */
-/** @typedef {{element: HTMLElement, first: number, last: number}} Page */
+/**
+ * @typedef {object} Block
+ * @property {HTMLElement} root
+ * @property {HTMLElement} text
+ * @property {Cleaner} cleaner
+ * @property {number} first of its chunks
+ * @property {Page | null} page the one that is being filled
+ */
+/** @typedef {{run: HTMLElement, element: HTMLElement, first: number, last: number}} Page in a run of lines of its own */
 
 export class TokenText {
   root = h("div", "tw-tokens");
@@ -64,7 +72,7 @@ export class TokenText {
   #add(chunk) {
     const block = this.#blocks.get(chunk.place) ?? this.#begin(chunk);
     const index = this.spans.length;
-    const page = block.page && index - block.page.first < PAGE ? block.page : this.#turn(block, index);
+    const page = block.page ?? this.#turn(block, index);
     const span = h("span", "tw-token", block.cleaner.take(chunk.text));
     span.dataset.chunk = String(index);
     const level = this.#levelOf(chunk);
@@ -72,6 +80,9 @@ export class TokenText {
     page.last = index;
     page.element.append(span);
     this.spans.push(span);
+    const size = page.element.childElementCount;
+    if (chunk.text.endsWith("\n") && size >= RUN) block.page = null;
+    else if (size >= PAGE) this.#turn(block, index + 1, page.run);
   }
 
   /** @param {Chunk} chunk @returns {Block} */
@@ -86,11 +97,12 @@ export class TokenText {
     return block;
   }
 
-  /** @param {Block} block @param {number} first */
-  #turn(block, first) {
-    const page = { element: h("span", ""), first, last: first };
+  /** A new page, in a run of its own unless it goes on in one. @param {Block} block @param {number} first @param {HTMLElement} run */
+  #turn(block, first, run = h("div", "")) {
+    const page = { run, element: h("span", ""), first, last: first };
     block.page = page;
-    block.text.append(page.element);
+    run.append(page.element);
+    if (run !== block.text.lastChild) block.text.append(run);
     this.#pages.push(page);
     return page;
   }

@@ -1,6 +1,7 @@
 // What every widget's module is: one thing for each model, and any number of views of it.
 
 import { mount } from "./mount.js";
+import { factsOf } from "./page.js";
 import { insist } from "./transports/comm.js";
 
 /** @import { AnyModel, InitializeProps, RenderProps } from "@anywidget/types" */
@@ -59,8 +60,9 @@ class Presence {
   enter(gone) {
     clearTimeout(this.#timer);
     if (this.#views++ === 0) {
-      this.#tell({ op: "shown" });
-      insist(this.#model, { op: "shown" }, () => this.#views === 0);
+      const shown = { op: "shown", page: factsOf() };
+      this.#tell(shown);
+      insist(this.#model, shown, () => this.#views === 0);
     }
     gone.addEventListener("abort", () => {
       if (--this.#views === 0) this.#timer = setTimeout(() => this.#tell({ op: "left" }), LINGER_MS);

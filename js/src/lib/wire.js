@@ -41,7 +41,7 @@ import { last } from "./chunks.js";
  */
 /** @typedef {Travelled & FrameParts} Frame */
 
-const SSE = /^\ufeff?(?:data|event|id|retry)?:/;
+const SSE = /^\s*(?:data|event|id|retry)?:/; // a byte order mark counts as space
 const MESSAGE_END = /\r\n\r\n|\n\r\n|\r\n\n|\n\n|\r\r/g;
 
 /** @param {RawFrame[]} raw @returns {Travelled[]} */
@@ -143,7 +143,7 @@ export function json(text) {
 /** The data of an SSE message, or a message itself. @param {string} text @param {Framing} framing */
 export function payload(text, framing) {
   if (framing !== "sse") return text;
-  return [...text.matchAll(/^data: ?(.*)$/gm)].map(([, data]) => data).join("\n");
+  return [...text.matchAll(/(?:^|[\r\n])data: ?([^\r\n]*)/g)].map(([, data]) => data).join("\n"); // JSON may hold U+2028, no line end here
 }
 
 /**

@@ -26,6 +26,7 @@ export class Board {
   #axis = h("div", "tw-race-axis");
   #list = h("div", "tw-race-rows");
   #full = h("div", "tw-race-full");
+  #caption = h("div", "tw-race-caption");
   #verdict = h("p", "tw-race-verdict");
   #fairness = h("p", "tw-race-fairness");
   #live = h("div", "tw-live");
@@ -75,19 +76,13 @@ export class Board {
     while (this.#rows.length < lanes.length) this.#addRow();
     this.#head(lanes);
     this.#compare(lanes);
-    const end = axisEnd(Math.max(1_000_000, ...lanes.map((lane) => Math.max(lane.instants.at(-1) ?? 0, lane.session.state.lastAt))));
+    const end = axisEnd(Math.max(1_000_000, ...lanes.map((lane) => lane.end ?? lane.instants.at(-1) ?? 0)));
     this.#mark(end);
     const { behind, first } = this.#compared;
-    lanes.forEach((lane, i) => this.#rows[i].draw(lane, end, behind[i], first?.lane === i ? first.lead : 0));
+    const several = lanes.some(({ stream }) => stream !== lanes[0].stream);
+    lanes.forEach((lane, i) => this.#rows[i].draw(lane, end, behind[i], first?.lane === i ? first.lead : 0, several));
     this.#showText(lanes);
     this.#foot(lanes);
-  }
-
-  /** Move the clocks. */
-  tick() {
-    const lanes = this.#lanes();
-    this.#head(lanes);
-    lanes.forEach((lane, i) => this.#rows[i]?.tick(lane));
   }
 
   get over() {
@@ -114,7 +109,7 @@ export class Board {
     setText(this.#tag, [...new Set(told)].filter(Boolean).join(", "));
     const { over } = this;
     this.root.dataset.over = String(over);
-    const times = lanes.map((lane) => (over ? (lane.session.state.terminal?.at ?? 0) : lane.session.now()));
+    const times = lanes.map((lane) => (over ? (lane.end ?? 0) : lane.session.now()));
     setText(this.#clock, clock(Math.max(0, ...times)));
     if (over && this.#stopAll === document.activeElement) this.root.focus();
     this.#stopAll.hidden = over;
@@ -137,6 +132,7 @@ export class Board {
       ...axisMarks(end).map(([at, words]) => {
         const mark = h("span", "tw-race-mark", words);
         mark.style.left = `${(at / end) * 100}%`;
+        mark.toggleAttribute("data-end", at === end);
         return mark;
       }),
     );
@@ -157,7 +153,7 @@ export class Board {
     const closes = this.#opened?.lane === index;
     this.#opened = closes ? null : { lane: index, texts: [] };
     this.#rows.forEach(({ name }, i) => (name.ariaExpanded = String(!closes && i === index)));
-    this.#full.replaceChildren();
+    this.#full.replaceChildren(this.#caption);
     this.#full.hidden = closes;
     this.draw();
   }
@@ -167,6 +163,7 @@ export class Board {
     const lane = this.#opened && lanes[this.#opened.lane];
     if (!this.#opened || !lane) return;
     this.#full.ariaLabel = `Text of ${lane.label}`;
+    setText(this.#caption, lane.label);
     const items = lane.session.state.items;
     for (const [i, item] of items.entries()) (this.#opened.texts[i] ??= this.#place(item.kind)).show(item.chunks);
   }

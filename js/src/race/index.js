@@ -9,7 +9,7 @@ import { ARRIVALS, lanesOf } from "./lane.js";
 
 /** @import { AnyModel } from "@anywidget/types" */
 
-const TICK_MS = 100;
+const DRAW_MS = 100; // the lanes share the page with the drawing of them, so it is not done for each frame
 
 export default widget((model, signal) => {
   const runs = new Runs(model, signal);
@@ -20,15 +20,16 @@ export default widget((model, signal) => {
   function render(el, gone) {
     const board = new Board(model, runs);
     el.append(board.root);
-    const timer = setInterval(() => {
-      if (!board.over && !document.hidden) board.tick();
-    }, TICK_MS);
-    gone.addEventListener("abort", () => clearInterval(timer));
     const draw = painter(() => board.draw(), gone);
+    const timer = setInterval(() => {
+      if (!board.over && !document.hidden) draw();
+    }, DRAW_MS);
+    gone.addEventListener("abort", () => clearInterval(timer));
     for (const trait of ["rows", "verdict", "arrivals", "runs"]) model.on(`change:${trait}`, draw);
-    runs.subscribe(draw, gone);
     runs.subscribe(() => {
-      if (board.over && !told) tell();
+      if (!board.over) return;
+      draw();
+      if (!told) tell();
     }, gone);
   }
 

@@ -23,18 +23,24 @@ const LETTERS = "ABCDEFGH";
 export function lanesOf(model, runs) {
   /** @type {number[]} */
   const rows = model.get("rows") ?? [];
-  const lanes = rows.filter((run) => runs.sessions[run]).map((run) => new Lane(runs.sessions[run], model.get("runs")[run], model.get("arrivals")?.[run] ?? []));
+  /** @type {number[][]} */
+  const arrivals = model.get("arrivals") ?? [];
+  const told = arrivals.some(({ length }) => length > 0);
+  const lanes = rows.filter((run) => runs.sessions[run]).map((run) => new Lane(runs.sessions[run], model.get("runs")[run], told ? arrivals[run] : null));
   for (const lane of lanes) lane.rivals = lanes.filter((other) => other.stream === lane.stream);
   const models = [...new Set(lanes.map(({ session }) => session.model))];
   for (const lane of lanes) lane.letter = models.length > 1 ? LETTERS[models.indexOf(lane.session.model) % LETTERS.length] : "";
   return lanes;
 }
 
+/** As it is at one moment. */
 export class Lane {
   /** All lanes that read its stream, itself among them. @type {Lane[]} */
   rivals = [];
   /** Of its model, where there are several. */
   letter = "";
+  /** @type {number[] | null} */
+  #instants = null;
   #transport;
   #failure;
   #kept;
@@ -42,7 +48,7 @@ export class Lane {
   /**
    * @param {Session} session
    * @param {{stream: string, transport: TransportName | "auto", failure?: string}} run
-   * @param {number[]} kept its arrivals as the kernel keeps them, once the race is over
+   * @param {number[] | null} kept its arrivals as the kernel keeps them, once a page has told
    */
   constructor(session, run, kept) {
     this.session = session;
@@ -80,7 +86,7 @@ export class Lane {
 
   /** Page time of each event, µs. */
   get arrived() {
-    return this.#kept.length ? this.#kept : this.session.arrived;
+    return this.#kept ?? this.session.arrived;
   }
 
   /** Page time at which the stream's attempt began, as far as this reader can tell; µs. */
@@ -90,6 +96,10 @@ export class Lane {
 
   /** The instants of its content: as they came to this page where ways are raced, else as the provider sent them. @returns {number[]} */
   get instants() {
+    return (this.#instants ??= this.#found());
+  }
+
+  #found() {
     const { state, events } = this.session;
     if (!this.shared) return state.ats;
     const { arrived, origin } = this;
@@ -98,14 +108,25 @@ export class Lane {
 
   /** Its stream's beginning, the same for all lanes that read it; on the clock of `arrived`, µs. */
   get origin() {
-    if (this.#kept.length) return 0;
+    if (this.#kept) return 0;
     return Math.min(...this.rivals.filter(({ session }) => session.events.length).map((rival) => rival.#began));
+  }
+
+  /** When it came to the stream's end, on the same clock as `instants`; null until then. */
+  get end() {
+    const { terminal } = this.session.state;
+    if (!terminal) return null;
+    if (!this.shared) return terminal.at;
+    const at = this.arrived[this.session.events.length - 1];
+    return at === undefined ? null : at - this.origin;
   }
 
   /** @returns {Reading} */
   get reading() {
     const { session } = this;
-    return { stream: this.stream, arrived: this.arrived, failed: this.failure !== "", first: figures(session.state).first_token_us };
+    const broken = session.state.terminal?.type === "error";
+    const first = broken ? null : figures(session.state).first_token_us;
+    return { stream: this.stream, arrived: this.arrived, failed: this.failure !== "", first };
   }
 }
 

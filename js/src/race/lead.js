@@ -6,7 +6,7 @@
  * @property {string} stream that it reads
  * @property {number[]} arrived page time of each event, µs
  * @property {boolean} failed whether it did not come to the end, and so is compared with nothing
- * @property {number | null} first `at` of the stream's first content, µs
+ * @property {number | null} first `at` of the stream's first content, µs; null where it has none, or failed
  */
 /**
  * How far behind the fastest lane of the same stream events came, µs.

@@ -48,8 +48,9 @@ export class Row {
    * @param {number} end of the axis, µs
    * @param {Delay | null} delay
    * @param {number} lead µs, 0 where it does not lead
+   * @param {boolean} several whether there are several streams
    */
-  draw(lane, end, delay, lead) {
+  draw(lane, end, delay, lead, several) {
     const { session, label, shared } = lane;
     const { instants } = lane;
     this.root.toggleAttribute("data-leads", lead > 0);
@@ -60,35 +61,23 @@ export class Row {
     this.name.title = label;
     setText(this.#tail, lane.failure || session.state.terminal?.message || lastLine(lane));
     setText(this.#times, times(lane, instants));
-    setText(this.#standing, standing(lane, delay, lead));
+    setText(this.#standing, standing(lane, delay, lead, several));
     this.root.title = details(lane, delay);
     this.#svg.setAttribute("aria-label", instants.length ? `${label}: ${instants.length} chunks, first after ${duration(instants[0])}` : `${label}: nothing yet`);
     this.#ticks.setAttribute("d", ticksPath(instants, session.state.sizes, end));
     this.#first.setAttribute("d", bar(instants[0], end));
-    this.#end.setAttribute("d", bar(ending(lane), end));
+    this.#end.setAttribute("d", bar(lane.end, end));
     setText(this.stop, shared ? "Leave" : session.stopping ? "Stopping…" : "Stop");
     this.stop.ariaLabel = `${shared ? "Leave" : "Stop"} ${label}`;
     this.stop.hidden = session.over;
     this.stop.disabled = session.stopping;
-    this.tick(lane);
-  }
-
-  /** Move the clock. @param {Lane} lane */
-  tick(lane) {
     setText(this.#state, state(lane));
   }
 }
 
-/** When the lane came to its end, on the axis. @param {Lane} lane */
-function ending({ session, shared, arrived, origin }) {
-  const { terminal } = session.state;
-  if (!terminal) return undefined;
-  return shared ? arrived[session.events.length - 1] - origin : terminal.at;
-}
-
-/** @param {number | undefined} at µs @param {number} end */
+/** @param {number | null | undefined} at µs @param {number} end */
 function bar(at, end) {
-  if (at === undefined || !Number.isFinite(at)) return "";
+  if (at === undefined || at === null) return "";
   return `M${Math.min(WIDTH - 1, Math.max(0, Math.floor((at * WIDTH) / end)))}.5 ${HEIGHT}V0`;
 }
 

@@ -25,18 +25,21 @@ export function state(lane) {
 export const tone = (lane) => (lane.failure ? (lane.session.left ? "stopped" : "failed") : phaseOf(lane.session));
 
 /** First content and end, as they came here where ways are raced. @param {Lane} lane @param {number[]} instants */
-export function times({ session, shared, arrived, origin }, instants) {
-  const first = instants.length ? `first token ${duration(instants[0])}` : "no token yet";
-  const { terminal } = session.state;
-  if (!terminal) return first;
-  const end = shared ? arrived[session.events.length - 1] - origin : terminal.at;
-  return `${first} · end ${Number.isFinite(end) ? seconds(end) : "–"}`;
+export function times({ end, failure }, instants) {
+  const first = instants.length ? `first token ${duration(instants[0])}` : end === null && !failure ? "no token yet" : "no token";
+  return end === null ? first : `${first} · end ${seconds(end)}`;
 }
 
-/** How it stands to the others. @param {Lane} lane @param {Delay | null} delay @param {number} lead µs, 0 where it does not lead */
-export function standing(lane, delay, lead) {
+/**
+ * How it stands to the others.
+ * @param {Lane} lane
+ * @param {Delay | null} delay
+ * @param {number} lead µs, 0 where it does not lead
+ * @param {boolean} several whether there are several streams
+ */
+export function standing(lane, delay, lead, several) {
   if (lane.failure) return "not compared";
-  const leads = lead ? `leads by ${fine(lead)}` : "";
+  const leads = lead ? `${several && lane.shared ? "model leads" : "leads"} by ${fine(lead)}` : "";
   if (!lane.shared) return [leads, speed(lane)].filter(Boolean).join(" · ");
   if (!delay) return leads;
   return leads || (delay.median === 0 ? "as early as any" : `${fine(delay.median)} behind`);
@@ -44,9 +47,8 @@ export function standing(lane, delay, lead) {
 
 /** @param {Lane} lane */
 function speed({ session }) {
-  const { tokens, tokens_exact, rate } = figures(session.state);
-  const about = tokens_exact ? "" : "~";
-  return rate === null ? "" : `${about}${rate < 9.95 ? rate.toFixed(1) : grouped(Math.floor(rate + 0.5))} tok/s · ${about}${grouped(tokens)} tok`;
+  const { tokens_exact, rate } = figures(session.state);
+  return rate === null ? "" : `${tokens_exact ? "" : "~"}${rate < 9.95 ? rate.toFixed(1) : grouped(Math.floor(rate + 0.5))} tok/s`;
 }
 
 /** Everything there is to tell of a lane. @param {Lane} lane @param {Delay | null} delay */
@@ -73,5 +75,5 @@ export function lastLine({ session }) {
 export function fairness(lanes, rows, seed) {
   if (!lanes.some(({ shared }) => shared)) return "All calls were made at once; each lane is timed from its own request.";
   const order = rows.map((run, row) => ({ run, row })).sort((a, b) => a.run - b.run).map(({ row }) => lanes[row]?.label ?? "");
-  return `All lanes share this page and its one event loop. They attached in the order ${order.join(", ")} (seed ${seed}).`;
+  return `All lanes share this page and its one event loop; they attached in the order ${order.join(", ")} (seed ${seed}). A first token's time includes attaching; delays are those of events that came when all lanes were reading.`;
 }

@@ -1,20 +1,45 @@
 // The card that shows a stream. It only ever draws what the session holds.
 
 import { Announcer } from "../lib/announce.js";
-import { h, pinned, setText } from "../lib/dom.js";
-import { Prose } from "../lib/prose.js";
-import { HEIGHT, WIDTH, sparkPath } from "../lib/spark.js";
-import { LABELS, MARKS } from "../lib/transport.js";
-import { figureWords, phaseOf, phaseWords, reasoningWords, remark, routeWords } from "./words.js";
+import { copy } from "../lib/copy.js";
+import { h, setText } from "../lib/dom.js";
+import { Spark } from "../lib/spark.js";
+import { LABELS, Refused, reasonOf } from "../lib/transport.js";
+import { Content } from "./content.js";
+import { Kernel } from "./kernel.js";
+import { Panel } from "./panel.js";
+import { download, fileName, recording } from "./recording.js";
+import { Verbs } from "./verbs.js";
+import { figureHelp, figureWords, modelWords, phaseOf, phaseWords, remark, routeWords, verdictOf } from "./words.js";
 
-/** @import { Item } from "../lib/state.js" */
+/** @import { Ask } from "../lib/ask.js" */
+/** @import { Load } from "../lib/assets.js" */
+/** @import { StreamState } from "../lib/state.js" */
 /** @import { Session } from "../lib/session.js" */
+/** @import { Format } from "./content.js" */
+/** @import { VerbName } from "./verbs.js" */
 
+const MARKS = { sse: "●", ws: "■", webrtc: "▲", comm: "◆" };
 const FIGURES_MS = 250; // figures that change faster cannot be read
-const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * What the card shows, and by what means.
+ * @typedef {object} Source
+ * @property {Session[]} sessions the answers, of which more may come
+ * @property {() => number} [version] which of them is shown
+ * @property {(index: number) => void} [show] another one
+ * @property {() => number[]} [continues] of each the one it goes on from, -1 for none
+ * @property {Format} [format]
+ * @property {Ask} [ask] without it there is no kernel to do anything
+ * @property {Load} [load]
+ */
+
+const nobody = () => Promise.reject(new Refused("not_found", "There is no kernel here."));
+/** What holds where nothing else is said. @type {Required<Source>} */
+const PLAIN = { sessions: [], version: () => 0, show: () => {}, continues: () => [], format: "markdown", ask: nobody, load: nobody };
 
 export class Card {
-  #session;
+  #source;
   #word = h("span", "tw-word");
   #model = h("span", "tw-model");
   #tag = h("span", "tw-tag");
@@ -22,57 +47,60 @@ export class Card {
   #lane = h("span", "");
   #instead = h("span", "tw-instead");
   #badge = h("span", "tw-badge", this.#mark, this.#lane, this.#instead);
-  #stop = h("button", "tw-button", "Stop");
-  #summary = h("summary", "");
-  #thoughts = h("div", "tw-thoughts");
-  #reasoning = h("details", "tw-reasoning", this.#summary, this.#thoughts);
-  #text = h("div", "tw-text");
-  #note = h("p", "tw-note");
-  #body = h("div", "tw-body", this.#text, this.#note);
+  #verbs = new Verbs((name) => this.#carryOut(name), (by) => this.#step(by));
   #line = h("span", "tw-line");
-  #path = document.createElementNS(SVG, "path");
+  #spark = new Spark();
+  #chart = h("button", "tw-spark-button");
   #live = h("div", "tw-live");
   #announcer = new Announcer(this.#live);
-  #stick = pinned(this.#body);
-  #stickThoughts = pinned(this.#thoughts);
-  /** @type {{block: HTMLElement, prose: Prose}[]} one for each item */
-  #shown = [];
+  #kernel;
+  #panel;
+  /** @type {Content} */
+  #content;
+  /** Whose content it is. @type {StreamState} */
+  #state;
   #figuresAt = -Infinity;
   #retries = 0;
   #over = false;
-  root = h(
-    "div",
-    "tw-card",
-    h("div", "tw-head", this.#word, this.#model, this.#tag, h("span", "tw-end", this.#badge, this.#stop)),
-    this.#reasoning,
-    this.#body,
-    h("div", "tw-foot", this.#line, spark(this.#path)),
-    this.#live,
-  );
+  #asking = false;
+  root = h("div", "tw-card tw-stream", h("div", "tw-head", this.#word, this.#model, this.#tag, this.#badge, this.#verbs.root));
 
-  /** @param {Session} session */
-  constructor(session) {
-    this.#session = session;
+  /** @param {Source} source */
+  constructor(source) {
+    this.#source = { ...PLAIN, ...source };
+    this.#kernel = new Kernel(this.#source.ask, () => this.tick());
+    this.#panel = new Panel(this.#source.load);
+    this.#state = this.#session.state;
+    this.#content = this.#opened();
+    this.root.append(this.#content.root, h("div", "tw-foot", this.#line, this.#chart), this.#panel.root, this.#live);
     this.root.tabIndex = -1;
     this.root.setAttribute("role", "group");
-    this.#body.setAttribute("role", "region");
-    this.#body.setAttribute("aria-label", "Answer");
     this.#live.setAttribute("aria-live", "polite");
     this.#mark.ariaHidden = "true";
-    this.#stop.type = "button";
-    for (const control of [this.#stop, this.#summary]) control.dataset.lmSuppressShortcuts = "true"; // Enter and Space are theirs
-    this.#stop.addEventListener("click", () => session.stop());
+    this.#chart.type = "button";
+    this.#chart.append(this.#spark.root);
+    this.#chart.dataset.lmSuppressShortcuts = "true";
+    this.#chart.addEventListener("click", () => this.#toggleChart());
     this.root.addEventListener("keydown", (event) => this.#key(event));
+    for (const near of ["pointerenter", "focusin"]) this.root.addEventListener(near, () => this.#over && this.#kernel.probe(this.#version));
     this.draw();
+  }
+
+  /** Which answer is shown; one that is only announced waits for its session. */
+  get #version() {
+    return Math.min(this.#source.version(), this.#source.sessions.length - 1);
+  }
+
+  get #session() {
+    return this.#source.sessions[this.#version];
   }
 
   /** Show what is new. Once a frame at most. */
   draw() {
-    const { state } = this.#session;
-    if (state.items.length < this.#shown.length) this.#clear();
-    const added = state.items.map((item, i) => this.#show(item, i)).join("");
+    if (this.#session.state !== this.#state) this.#begin();
+    const added = this.#content.draw();
     this.tick();
-    this.#stick();
+    this.#panel.draw();
     if (added && !this.#over) this.#announcer.add(added, performance.now());
     this.#announceRetry();
     this.#end();
@@ -81,94 +109,171 @@ export class Card {
   /** Move the clocks. */
   tick() {
     this.#head();
-    this.#remark();
-    this.#think();
+    this.#content.tick();
     const now = performance.now();
     if (now - this.#figuresAt < FIGURES_MS && !this.#session.over) return;
     this.#figuresAt = now;
     this.#foot();
   }
 
-  /** Another stream took this one's place. */
-  #clear() {
-    this.#text.replaceChildren();
-    this.#thoughts.replaceChildren();
-    this.#shown = [];
+  /** Whether no clock moves. */
+  get still() {
+    return this.#session.over;
+  }
+
+  /** The card was put elsewhere in the page. */
+  moved() {
+    this.#content.moved();
+  }
+
+  /** Another stream is shown. */
+  #begin() {
+    const before = this.#content.root;
+    this.#state = this.#session.state;
+    this.#content = this.#opened();
+    before.replaceWith(this.#content.root);
+    this.#panel.clear();
     this.#retries = 0;
     this.#over = false;
   }
 
+  #opened() {
+    const { format, load } = this.#source;
+    return new Content(this.#session, { format, load, before: this.#before(this.#version) });
+  }
+
+  /** The answers that one goes on from, the first first. @param {number} index @returns {Session[]} */
+  #before(index) {
+    const earlier = this.#source.continues()[index] ?? -1;
+    return earlier < 0 || earlier >= index ? [] : [...this.#before(earlier), this.#source.sessions[earlier]];
+  }
+
   #head() {
     const session = this.#session;
-    const { state, route, stopping } = session;
+    const { state } = session;
     this.root.dataset.phase = phaseOf(session);
+    this.root.dataset.level = verdictOf(session)?.level ?? "";
     this.root.toggleAttribute("data-retrying", state.retry !== null);
     this.root.ariaLabel = `Stream of ${session.model || "a model"}`;
     setText(this.#word, phaseWords(session));
-    setText(this.#model, session.model);
-    this.#model.title = state.served && state.served !== session.model ? `${session.model}, answered by ${state.served}` : session.model;
+    setText(this.#model, modelWords(session));
+    this.#model.title = this.#model.textContent ?? "";
     setText(this.#tag, state.simulated ? "simulated" : state.replayed ? "replayed" : "");
-    this.#badge.hidden = !route;
-    if (route) {
-      this.#badge.dataset.transport = route.transport;
-      setText(this.#mark, MARKS[route.transport]);
-      setText(this.#lane, session.status === "reattaching" ? "reattaching…" : LABELS[route.transport]);
-      setText(this.#instead, route.tried.length ? route.why : "");
-      this.#badge.title = routeWords(route) + (session.reason ? `\n${session.reason}` : "");
-    }
-    if (session.over && this.#stop === document.activeElement) this.root.focus();
-    this.#stop.hidden = session.over;
-    this.#stop.disabled = stopping;
-    setText(this.#stop, stopping ? "Stopping…" : "Stop");
+    this.#tag.title = state.simulated ? "No model was asked: the simulator answered" : state.replayed ? "A recording, played with its own timing" : "";
+    this.#route();
+    this.#stand();
   }
 
-  #think() {
-    const { state } = this.#session;
-    const words = reasoningWords(state, this.#session.now());
-    setText(this.#summary, words);
-    this.#reasoning.hidden = words === "";
-    if (words) this.#stickThoughts();
+  #route() {
+    const session = this.#session;
+    const { route } = session;
+    this.#badge.hidden = !route;
+    if (!route) return;
+    this.#badge.dataset.transport = route.transport;
+    setText(this.#mark, MARKS[route.transport]);
+    setText(this.#lane, session.status === "reattaching" ? "reattaching…" : LABELS[route.transport]);
+    setText(this.#instead, route.tried.length ? route.why : "");
+    this.#badge.title = routeWords(route) + (session.reason ? `\n${session.reason}` : "");
+  }
+
+  /** How each verb stands now. */
+  #stand() {
+    const { over, stopping } = this.#session;
+    const { away } = this.#kernel;
+    const offers = over ? this.#kernel.offers(this.#version) : undefined;
+    const pending = "The kernel has not answered yet.";
+    const asking = this.#asking ? "The model is being asked." : "";
+    const why = (/** @type {"retry" | "code"} */ name) => away || (offers ? offers[name] : pending);
+    const focused = this.#verbs.holds(document.activeElement);
+    this.#verbs.draw(
+      {
+        stop: { offered: !over, why: stopping ? "It is being stopped." : "", label: stopping ? "Stopping…" : "Stop" },
+        continue: { offered: over && offers?.continue === "", why: asking || away },
+        retry: { offered: over, why: asking || why("retry") },
+        copy: { offered: over, why: this.#content.empty ? "There is no answer to copy." : "" },
+        save: { offered: true, why: over ? "" : "It is still running." },
+        code: { offered: true, why: over ? why("code") : "It is still running." },
+      },
+      { index: this.#version, count: this.#source.sessions.length },
+    );
+    if (focused && !this.#verbs.holds(document.activeElement)) this.root.focus();
   }
 
   #foot() {
     const { state } = this.#session;
     setText(this.#line, figureWords(this.#session));
-    this.#line.title = this.#line.textContent ?? "";
-    this.#path.setAttribute("d", sparkPath(state));
-    this.#body.tabIndex = this.#body.scrollHeight > this.#body.clientHeight ? 0 : -1; // to scroll it by keys
+    this.#line.title = figureHelp(state);
+    this.#spark.draw(state);
+    this.#chart.disabled = state.ats.length === 0;
+    this.#chart.ariaLabel = this.#panel.showsChart ? "Hide the latency chart" : "Show the latency chart";
+    this.#chart.title = this.#chart.ariaLabel;
+    this.#chart.ariaExpanded = String(this.#panel.showsChart);
   }
 
-  /**
-   * @param {Item} item
-   * @param {number} index
-   * @returns {string} what was added to the answer
-   */
-  #show(item, index) {
-    const { block, prose } = (this.#shown[index] ??= this.#place(item));
-    const added = prose.show(item.chunks);
-    if (item.invalid && !block.dataset.invalid) invalid(block);
-    return item.kind === "text" ? added : "";
+  async #toggleChart() {
+    if (this.#panel.showsChart) this.#panel.hideChart();
+    else await this.#trying("The chart could not be loaded", () => this.#panel.showChart(this.#session));
+    this.#foot();
   }
 
-  /** @param {Item} item */
-  #place(item) {
-    const text = h("div", "tw-prose");
-    const block = h("div", `tw-item tw-${item.kind}`, ...labels(item), text);
-    if (item.kind === "reasoning") this.#placeThoughts(block);
-    else this.#text.append(block);
-    return { block, prose: new Prose(text) };
+  /** @param {number} by */
+  #step(by) {
+    this.#source.show(this.#version + by);
   }
 
-  /** Reasoning stands above the answer, but does not push down an answer that is being read. @param {HTMLElement} block */
-  #placeThoughts(block) {
-    if (!this.#thoughts.hasChildNodes() && this.#text.hasChildNodes()) this.#body.after(this.#reasoning);
-    this.#thoughts.append(block);
+  /** @param {VerbName} name */
+  #carryOut(name) {
+    const { ask } = this.#source;
+    const version = this.#version;
+    if (name === "stop") this.#session.stop();
+    else if (name === "copy") this.#copy();
+    else if (name === "save") this.#save();
+    else if (name === "code") this.#code();
+    else this.#askModel(name === "retry" ? "It could not be asked again" : "It could not be continued", () => ask(name, { version }));
   }
 
-  #remark() {
-    const words = remark(this.#session);
-    setText(this.#note, words);
-    this.#note.hidden = words === "";
+  /** Once, however often it is clicked: each would be paid for. @param {string} failed @param {() => Promise<unknown>} work */
+  async #askModel(failed, work) {
+    this.#asking = true;
+    this.#stand();
+    await this.#trying(failed, work);
+    this.#asking = false;
+    this.#stand();
+  }
+
+  async #copy() {
+    if (await copy(this.#content.text)) this.#verbs.copied();
+    else this.#panel.say("This page may not write to the clipboard: select the text and copy it by hand.");
+  }
+
+  #save() {
+    const session = this.#session;
+    if (this.#kernel.away) {
+      download(recording(session), fileName(session));
+      this.#panel.say(`Saved as ${fileName(session)} where this browser keeps downloads: the kernel is not there to write it.`);
+      return;
+    }
+    this.#trying("It could not be saved", async () => {
+      const { name, folder } = await this.#source.ask("save", { version: this.#version });
+      this.#panel.say(`Saved as ${name} in ${folder}.`);
+    });
+  }
+
+  #code() {
+    if (this.#panel.showsPrograms) return this.#panel.hidePrograms();
+    this.#trying("There is no program", async () => {
+      const { programs } = await this.#source.ask("code", { version: this.#version });
+      this.#panel.showPrograms(programs);
+    });
+  }
+
+  /** @param {string} failed what did not work, if it does not @param {() => Promise<unknown>} work */
+  async #trying(failed, work) {
+    try {
+      await work();
+    } catch (error) {
+      this.#panel.say(`${failed}: ${reasonOf(error)}`);
+    }
   }
 
   /** Once each, and not with every second of the wait. */
@@ -183,6 +288,7 @@ export class Card {
     if (this.#over || !this.#session.over) return;
     this.#over = true;
     this.#announcer.end(remark(this.#session) || phaseWords(this.#session));
+    this.#kernel.probe(this.#version);
   }
 
   /** @param {KeyboardEvent} event */
@@ -192,27 +298,4 @@ export class Card {
     event.stopPropagation();
     this.#session.stop();
   }
-}
-
-/** @param {Item} item */
-function labels({ kind, choice, name }) {
-  const words = [choice ? `Choice ${choice + 1}` : "", { refusal: "Refusal", tool: "Tool call", transcript: `Spoken, ${name}` }[/** @type {string} */ (kind)] ?? ""];
-  const made = words.filter(Boolean).map((word) => h("span", "tw-label", word));
-  return kind === "tool" ? [...made, h("code", "tw-name", name || "tool")] : made;
-}
-
-/** @param {HTMLElement} call */
-function invalid(call) {
-  call.dataset.invalid = "true";
-  call.append(h("span", "tw-label", "These arguments are not valid JSON."));
-}
-
-/** @param {SVGElement} path */
-function spark(path) {
-  const svg = document.createElementNS(SVG, "svg");
-  const attributes = { class: "tw-spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": "Chunks over time" };
-  for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, String(value));
-  path.setAttribute("stroke", "currentColor");
-  svg.append(path);
-  return svg;
 }

@@ -25,9 +25,20 @@ export function phaseWords(session) {
       return `${phase} ${clock(now - (state.reasoning?.from ?? now))}`;
     case "stopped":
       return state.ats.length ? `stopped at token ${position(figures(state))}` : "stopped before the first token";
+    case "done":
+      return `done${SHORT[state.terminal?.reason] ?? ""}`;
     default:
       return phase;
   }
+}
+
+/** @type {Record<string, string>} */
+const SHORT = { length: ", at the token limit", filter: ", by the provider's content filter", refusal: ", refused", pause: ", paused" };
+
+/** The model that was asked, and the one that answers where that is another. @param {Session} session */
+export function modelWords({ model, state: { served } }) {
+  const same = !served || served === model || model.slice(model.indexOf("/") + 1) === served;
+  return same ? model : `${model}, answered by ${served}`;
 }
 
 /** The figures; and while an answer pauses, for how long: a slow model is told from a stuck one. @param {Session} session */
@@ -38,25 +49,46 @@ export function figureWords(session) {
   return line(figures(state)) + (paused ? ` · quiet for ${clock(quiet)}` : "");
 }
 
+/** What a reader must not miss of an end: `level` is its colour. @typedef {{title: string, words: string, level: "failure" | "attention"}} Verdict */
+
+/** @type {Record<string, [string, string]>} */
+const VERDICTS = {
+  truncated: ["Cut off", "the connection ended without the provider's end marker"],
+  length: ["Token limit", "The answer ends here because it reached the limit of tokens."],
+  filter: ["Filtered", "The provider's content filter ended the answer."],
+  refusal: ["Refused", "The model refused this request."],
+};
+
+/** @param {Session} session @returns {Verdict | null} */
+export function verdictOf({ failure, state }) {
+  const { terminal } = state;
+  if (failure) return { title: "Failed", words: failure, level: "failure" };
+  if (terminal?.type === "error") return { title: "Failed", words: terminal.message, level: "failure" };
+  const [title, words] = VERDICTS[terminal?.reason] ?? [];
+  return title && words ? { title, words, level: "attention" } : null;
+}
+
 /** @type {Record<string, string>} */
-const ENDINGS = {
-  truncated: "cut off: the connection ended without the provider's end marker",
-  length: "The answer ends here because it reached the limit of tokens.",
-  filter: "The provider's content filter ended the answer.",
+const NOTES = {
   pause: "The provider paused here; the turn can be continued.",
   superseded: "A newer turn took the place of this one.",
 };
 
+/** What is to be said quietly below the text, mostly nothing. @param {Session} session */
+export function aside(session) {
+  const { status, reason, state } = session;
+  const { terminal, phase, items, retry } = state;
+  if (retry) return retryWords(retry.data, state.host, (session.now() - retry.at) / 1_000_000);
+  if (status === "reattaching" && phase === "connecting" && !session.over) return `Not attached yet: ${reason}.`;
+  if (verdictOf(session)) return "";
+  if (phase === "done" && !items.length) return "The answer is empty.";
+  return NOTES[terminal?.reason] ?? (billWords(state) || limitWords(state));
+}
+
 /** What is to be said below the text, mostly of the end, and mostly nothing. @param {Session} session */
 export function remark(session) {
-  const { failure, status, reason, state } = session;
-  const { terminal, phase, items, retry } = state;
-  if (failure) return `failed: ${failure}`;
-  if (retry) return retryWords(retry.data, state.host, (session.now() - retry.at) / 1_000_000);
-  if (terminal?.type === "error") return `failed: ${terminal.message}`;
-  if (phase === "done" && !items.length) return ENDINGS[terminal?.reason] ?? "The answer is empty.";
-  if (status === "reattaching" && phase === "connecting") return `Not attached yet: ${reason}.`;
-  return ENDINGS[terminal?.reason] ?? (billWords(state) || limitWords(state));
+  const verdict = verdictOf(session);
+  return verdict ? `${verdict.title}: ${verdict.words}` : aside(session);
 }
 
 /** @type {Record<string, (host: string) => string>} */
@@ -119,4 +151,16 @@ export function reasoningWords({ phase, reasoning, usage, behind }, now) {
 /** Why this transport, and what was tried before it. @param {Route} route */
 export function routeWords({ transport, why, tried }) {
   return [`${LABELS[transport]}: ${why}`, ...tried.map((failure) => `${LABELS[failure.transport]}: ${failure.reason}`)].join("\n");
+}
+
+/** What the figures mean. @param {StreamState} state */
+export function figureHelp(state) {
+  const { tokens_exact, chunks, retries } = figures(state);
+  return [
+    "First token: from the beginning of the call to the first content at the provider's socket.",
+    "Rate: tokens after the first over the time from the first chunk to the last.",
+    tokens_exact ? "Tokens as the provider counted them." : "~ is an estimate: the provider gave no count, or not yet.",
+    `${grouped(chunks)} chunks; a chunk is not always a token.`,
+    ...(retries ? ["The time to the first token holds the wait for further attempts."] : []),
+  ].join("\n");
 }

@@ -60,9 +60,10 @@ export function commTransport(model) {
  * @param {AnyModel} model
  * @param {object} message one that may be heard twice
  * @param {() => boolean} enough
+ * @param {number[]} pauses
  */
-export function insist(model, message, enough) {
-  const [first, ...later] = AGAIN_MS;
+export function insist(model, message, enough, pauses = AGAIN_MS) {
+  const [first, ...later] = pauses;
   let pause = first;
   setTimeout(function again() {
     if (enough()) return;
