@@ -276,12 +276,7 @@ class Conversation:
             raise ConversationError("This is no conversation: it is not JSON.") from None
 
     def node(self, node: int) -> Node:
-        """A message by its number.
-
-        Raises
-        ------
-        Refused : there is none.
-        """
+        """A message by its number. Raises `Refused` where there is none."""
         if not 0 <= node < len(self.nodes):
             raise Refused("not_found", f"There is no message {node}.")
         return self.nodes[node]

@@ -92,13 +92,13 @@ class Output:
     def _unseen(self) -> None:
         if not self._widget.shown and not self._over:
             self._viewed = True
-            self._in_cell(self._update)
+            self._update()
 
     def settle(self) -> None:
         """Keep the static form as it is now; nothing more will change it."""
         self._over = self._viewed and not self._stays
         self._viewed = self._viewed and self._stays
-        self._in_cell(self._update)
+        self._update()
         self._in_cell(self._retire)
 
     def _in_cell(self, work: Callable[[], None]) -> None:
@@ -110,10 +110,10 @@ class Output:
 
     def _update(self) -> None:
         """What is the same is not written again: the page would draw it anew."""
-        bundle = self._bundle()
+        bundle = self._bundle()  # it takes its time; whether the cell still runs is looked at after it
         if bundle != self._shown:
             self._shown = bundle
-            self._handle.update(bundle, raw=True)
+            self._in_cell(lambda: self._handle.update(bundle, raw=True))
 
     def _retire(self) -> None:
         """Give up what nobody sees, and the oldest of what is kept alive. A page that was reloaded has no static form to put in place of

@@ -12,7 +12,6 @@ from tokenwidgets import events, pages
 from tokenwidgets.events import End, Start, Text
 from tokenwidgets.recording import Header, Recording
 from tokenwidgets.widgets.chat import ChatWidget
-from tokenwidgets.widgets.race import RaceTrack
 from tokenwidgets.widgets.stream import TokenStream
 
 from .foreign import COLAB, VS_CODE, BadWires, Bridge, Host, hosted
@@ -82,12 +81,13 @@ def timeline(bridge: Bridge) -> None:
 
 def inspector(bridge: Bridge) -> None:
     tw.WireInspector(stream(tokens=60))
-    bridge.says(".tw-inspector", "usage")
-    bridge.says(".tw-inspector", "[DONE]")
+    bridge.says(".tw-inspector", " frames, ")
+    bridge.frame.get_by_text("request").first.click()
+    bridge.says(".tw-inspector", "Why is the sky blue?")
 
 
 def race(bridge: Bridge) -> None:
-    RaceTrack(tw.race("Why?", models=["sim/steady", "sim/bursty"], tokens=40, itl_ms=2, show=False))
+    tw.race("Why?", models=["sim/steady", "sim/bursty"], tokens=40, itl_ms=2, show=False)._display_()
     bridge.says(".tw-race", "One run is no evidence")
 
 

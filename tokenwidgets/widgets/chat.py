@@ -56,6 +56,7 @@ class ChatWidget(Widget):
 
     _esm = STATIC / "chat.js"
     _css = STATIC / "chat.css"
+    parts = ("highlight", "math")
 
     model = traitlets.Unicode("", help="The model the talk goes on with, `host/model`; empty for the default.").tag(sync=True)
     models = traitlets.List(traitlets.Unicode(), maxlen=MODELS_AT_ONCE, help="All that answer the next question.").tag(sync=True)

@@ -42,8 +42,8 @@ export class Log {
 
   /** @param {number} now ms @returns {string} what was added to the answer the talk goes on from */
   draw(now) {
-    const { rows, pending } = this.#talk;
-    const named = modelsOf(rows).size > 1;
+    const { rows, pending, kept } = this.#talk;
+    const named = kept || modelsOf(rows).size > 1;
     const place = this.#focus();
     rows.forEach((row, i) => this.#row(row, i));
     for (const { root } of this.#shown.splice(rows.length)) root.remove();
