@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import heapq
 import threading
 from typing import Any
 
 import pytest
+from memory_link import MemoryStreams
 
 import tokenwidgets as tw
+from tokenwidgets import comm
 from tokenwidgets.comm import MESSAGES_PER_SECOND, Comm, Pacer
+from tokenwidgets.multiplex import Multiplexer
 
 
 class Widget:
@@ -128,3 +133,83 @@ async def test_all_widgets_of_a_kernel_share_one_bounded_rate() -> None:
         await pacer.turn()
     assert waits[0] == 0
     assert waits[-1] == pytest.approx(1.0)
+
+
+class Hours:
+    """A clock that stands still until it is told to go on, for any number of sleepers."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    def now(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        waking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + seconds, len(self._sleepers) + id(waking), waking))
+        await waking
+
+    async def go_on(self, seconds: float) -> None:
+        until = self._now + seconds
+        await self._settle()
+        while self._sleepers and self._sleepers[0][0] <= until:
+            self._now, _, waking = heapq.heappop(self._sleepers)
+            waking.set_result(None)
+            await self._settle()
+        self._now = until
+
+    async def _settle(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+async def test_ten_widgets_of_fast_streams_stay_within_the_kernels_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    time, sent = Hours(), []
+    monkeypatch.setattr(comm, "_pacer", Pacer(MESSAGES_PER_SECOND, time.now, time.sleep))
+    streams = MemoryStreams(*map(str, range(10)))
+    widgets = [Multiplexer(streams, comm._CommLink(lambda body: sent.append((time.now(), body)))) for _ in streams.all]
+    for name, widget in zip(streams.all, widgets, strict=True):
+        await widget.receive(f'{{"op": "attach", "stream": "{name}", "after": -1}}')
+    for _ in range(300):  # 3 s of 100 tokens a second each
+        for stream in streams.all.values():
+            stream.say("x")
+        await time.go_on(0.01)
+    for stream in streams.all.values():
+        stream.end()
+    await time.go_on(1.0)
+
+    busiest = max(sum(start <= at < start + 1 - 1e-6 for at, _ in sent) for start, _ in sent)
+    assert busiest <= MESSAGES_PER_SECOND
+    seqs = {name: [event["seq"] for _, body in sent if body["stream"] == name for event in body["events"]] for name in streams.all}
+    assert all(seen == list(range(301)) for seen in seqs.values())
+    for widget in widgets:
+        await widget.aclose()
+
+
+def test_a_question_asked_again_is_carried_out_once_and_answered_again(in_process: object) -> None:
+    times = 0
+
+    async def count(_: Any) -> dict[str, Any]:
+        nonlocal times
+        times += 1
+        return {"number": times}
+
+    widget, result = Widget(), stream(tokens=5)
+    Comm(widget, [result], {"count": count})
+    for _ in range(2):
+        before = len(widget.heard)
+        widget.says(op="count", ask="a")
+        widget.wait_for(lambda before=before: {"answer": "a", "number": 1} in widget.heard[before:])
+    assert times == 1
+
+
+def test_a_page_that_hears_nothing_is_told_the_traits_again(in_process: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = tw.TokenStream(stream(tokens=5).wait())
+    told: list[set[str]] = []
+    again = threading.Event()
+    monkeypatch.setattr(type(widget), "send_state", lambda self, key=None: (told.append(set(key or ())), again.set()))
+    widget.messages._received(widget, {"op": "news"}, [])
+    assert again.wait(20)
+    assert "runs" in told[0]
+    assert not any(name.startswith("_") or name == "layout" for name in told[0])

@@ -64,7 +64,7 @@ class Notebook:
         from .widgets.stream import TokenStream
 
         self._widget = TokenStream(result, format)
-        self._output = self._widget.display(lambda: _so_far(self._widget.settled, format), result.gateway.place, stays=False)
+        self._output = self._widget.display(lambda: _so_far(self._widget.settled, format), self._widget.origin, stays=False)
         self.cell = self._output.cell
 
     def started(self, result: Result) -> None:

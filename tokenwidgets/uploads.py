@@ -90,7 +90,7 @@ class Uploads:
         part = images.part(bytes(data))
         url, preview = part["image_url"]["url"], str(picture.get("preview", ""))
         fits = preview.startswith(_PREVIEWED) and len(preview) <= PREVIEW_CHARACTERS
-        self._previews[_digest(url)] = Preview(str(picture.get("name", ""))[:200], preview )
+        self._previews[_digest(url)] = Preview(str(picture.get("name", ""))[:200], preview if fits else "")
         if len(self._previews) > PREVIEWS:
             self._previews.popitem(last=False)
         return part

@@ -223,6 +223,8 @@ test("the last question is edited from the empty field, and asked with Enter", a
   chat.press("Enter", field);
   assert.deepEqual(chat.asked("edit").map(({ node, text }) => [node, text]), [[0, "Why not?"]]);
   chat.answer("edit");
+  await pass(0);
+  assert.equal(document.activeElement, chat.part(".tw-composer textarea"), "the field goes, whether the news are here or not");
   chat.tell({ count: 3, leaf: 2, from: 2, nodes: [{ id: 2, parent: null, role: "user", text: "Why not?" }], turns: [{ ...COMING, to: 2 }] });
   await pass(600);
   assert.equal(document.activeElement, chat.part(".tw-composer textarea"), "the focus is not lost with the field");

@@ -28,7 +28,7 @@ class Recall:
 
     def keep(self, stream: Stream) -> None:
         """Take note of a stream that has ended."""
-        for event in _named(stream):
+        for event in _named(stream, Tool):
             if isinstance(event, Tool) and event.id:
                 self._streams[event.id] = stream
 
@@ -58,7 +58,7 @@ def _calls(message: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(string(call.get("id")), string(mapping(call.get("function")).get("name"))) for call in raw]
 
 
-def _named(stream: Stream) -> Iterable[Event]:
-    """Its events with the names its client was given."""
+def _named(stream: Stream, kind: type = object) -> Iterable[Event]:
+    """Its events, or those of one kind, with the names its client was given."""
     naming = Naming(stream.id, stream.call.host)
-    return (naming(entry.event) for entry in stream.journal.entries)
+    return (naming(entry.event) for entry in stream.journal.entries if isinstance(entry.event, kind))

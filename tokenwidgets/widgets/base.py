@@ -111,7 +111,7 @@ class Widget(anywidget.AnyWidget):
 
     @property
     def origin(self) -> Place:
-        """Whether its streams live in a Jupyter server, which is then likely the page's own, or in this kernel."""
+        """Where this kernel's streams live: in a Jupyter server, which is then likely the page's own, or in the kernel."""
         return api.gateway().place
 
     def display(self, static: Callable[[], Bundle], place: Place, stays: bool = True) -> Output:
@@ -179,11 +179,6 @@ class StreamWidget(Widget):
     def streams(self) -> list[Result]:
         """See `Widget.streams`."""
         return [self.result]
-
-    @property
-    def origin(self) -> Place:
-        """See `Widget.origin`."""
-        return self.result.gateway.place
 
 
 class RunsWidget(Widget):

@@ -11,7 +11,6 @@ from typing import Any, get_args
 import traitlets
 
 from ..card import Format
-from ..clients.base import Place
 from ..code import LANGUAGES
 from ..comm import Answer
 from ..continuation import going_on, why_not
@@ -61,11 +60,6 @@ class TokenStream(RunsWidget):
         """The stream that is shown; while it runs, the one that ended last."""
         ended = [result for result in self.results if result.done]
         return ended[-1] if ended and not self.result.done else self.result
-
-    @property
-    def origin(self) -> Place:
-        """See `Widget.origin`."""
-        return self.results[0].gateway.place
 
     def static(self) -> Bundle:
         """See `Widget.static`."""
