@@ -3,12 +3,12 @@
     pip install --no-deps jupyter-chat-widget
     python benchmarks/live_widgets.py [--rounds 3] [--save]
 
-20,000 tokens of Markdown at 2,000 a second, shown in turns by `%%stream` (one card), by `update_display(Markdown(text))` for each token, and
-by `ChatUI.append` of jupyter-chat-widget 0.4.0 for each token. Then ten streams of 100 tokens a second in one page, against the frame rate
-of the same page while nothing runs.
+20,000 tokens of Markdown at 2,000 a second, shown in turns by `%%stream` (one card), by `update_display(Markdown(text))` for each token,
+and by `ChatUI.append` of jupyter-chat-widget 0.4.0 for each token. Then ten streams of 100 tokens a second in one page, against the frame
+rate of the same page while nothing runs.
 
-* longest task: of the page's main thread, from Chromium's trace. *Ours* is the longest that ran code of our widget, with the layout and paint
-  of that frame in it; the other columns have no such mark, so theirs is the longest of all.
+* longest task: of the page's main thread, from Chromium's trace. *Ours* is the longest that ran code of our widget, with the layout and
+  paint of that frame in it; the other columns have no such mark, so theirs is the longest of all.
 * busy: share of the time, from the first token to the last paint, in which the main thread ran a task.
 * arrival to paint: from the arrival of a socket message in the page to the end of the frame that shows it.
 * behind: from the model's last token to the last change of the page.
@@ -87,7 +87,7 @@ SEEN = """
         waiting = false;
         seen.paints.push([drawn, performance.now()]);
       };
-      requestAnimationFrame(() => port2.postMessage(0));
+      port2.postMessage(0); // a card draws in the frame's own task, so the next task comes after its paint
     }).observe(document.body, { childList: true, subtree: true, characterData: true });
   });
 })();
@@ -146,8 +146,7 @@ def one_stream(lab: Lab, cell: str) -> dict[str, float]:
         behind = seen["changed"] - float(book.output(1).inner_text().split()[-1]) * 1000 if rested else math.inf
         heap = used_heap(book.page)
         time.sleep(20)
-        figures = tasks(trace) | ways(seen) | {"behind": behind, "heap": heap, "heap_later": used_heap(book.page)}
-    return figures
+        return tasks(trace) | ways(seen) | {"behind": behind, "heap": heap, "heap_later": used_heap(book.page)}
 
 
 def at_rest(book: Notebook) -> bool:
@@ -230,7 +229,8 @@ ROWS = {
 
 def table(figures: Mapping[str, list[dict[str, float]]], frames: list[tuple[float, float]], rounds: int, browser: str) -> str:
     """The results as Markdown."""
-    head = f"# A fast stream in the page\n\n`python benchmarks/live_widgets.py --rounds {rounds} --save`, {date.today()}, Chromium {browser}, two cores."
+    command = f"python benchmarks/live_widgets.py --rounds {rounds} --save"
+    head = f"# A fast stream in the page\n\n`{command}`, {date.today()}, Chromium {browser}, two cores."
     lines = [head, f"{TOKENS:,} tokens of Markdown at {RATE:,} a second; medians of {rounds} interleaved rounds.", ""]
     lines += [f"| | {' | '.join(figures)} |", f"|---|{'--:|' * len(figures)}"]
     for words, name in ROWS.items():
@@ -268,13 +268,13 @@ def main() -> None:
             for _ in range(options.rounds):
                 for way, cell in WAYS.items():
                     figures[way].append(one_stream(lab, cell))
-                    print(way, figures[way][-1], flush=True)  # noqa: T201 (its output)
+                    print(way, figures[way][-1], flush=True)
                 frames.append(many_streams(lab))
-                print("frames a second", frames[-1], flush=True)  # noqa: T201 (its output)
+                print("frames a second", frames[-1], flush=True)
             text = table(figures, frames, options.rounds, browser.version)
     finally:
         server.close()
-    print(text)  # noqa: T201 (its output)
+    print(text)
     if options.save:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(text)

@@ -32,16 +32,20 @@ class Canned:
 
     Attributes
     ----------
-    sent : the raw bodies of the requests.
+    sent, heads, paths : the raw bodies of the requests, their headers, and where they went.
     """
 
     def __init__(self, dialect: str, *bodies: bytes) -> None:
         self.bodies = list(bodies)
         self.sent: list[bytes] = []
+        self.heads: list[dict[str, str]] = []
+        self.paths: list[str] = []
         canned = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                canned.heads.append(dict(self.headers))
+                canned.paths.append(self.path)
                 canned.sent.append(self.rfile.read(int(self.headers["Content-Length"])))
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")

@@ -415,3 +415,12 @@ def test_a_server_that_ends_in_the_middle_loses_nothing_that_came(number, tmp_pa
     assert "shut down" in shown["text/plain"] if number == signal.SIGTERM else "has ended" in shown["text/plain"]
     assert data(notebook.cells[2])["text/plain"] == "('server', 'connection', True)"
     assert (tmp_path / "kept.jsonl").read_text().count('"text"') > 1
+
+
+def test_a_chat_in_an_executed_notebook_is_its_static_form_and_weighs_nothing(tmp_path: Path):
+    asked = 'import tokenwidgets as tw\nc = tw.chat("sim/steady", tokens=20, itl_ms=1, show=False)\nc("Why?").wait()'
+    notebook = executed([asked, "c"], tmp_path)
+    shown = data(notebook.cells[1])
+    assert shown["text/plain"].startswith("You: Why?\n\nsim/steady: This is a simulated answer")
+    assert VIEW not in shown
+    assert len(json.dumps(notebook.metadata)) < 10_000

@@ -201,6 +201,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
     for name in names:
         assert not {"node_modules", "tests", "__pycache__", "js", ".hypothesis"} & set(name.split("/")), name
     assert {str(path.relative_to(ROOT)) for path in (ROOT / "tokenwidgets" / "recordings").glob("*.jsonl")} <= names
+    assert {str(path.relative_to(ROOT)) for path in (ROOT / "tokenwidgets" / "codegen").rglob("*.txt")} <= names
 
 
 def test_no_file_names_a_place_of_this_machine(wheel):

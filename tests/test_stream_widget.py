@@ -156,7 +156,7 @@ def test_the_call_is_told_as_programs_without_a_key(monkeypatch):
         card = TokenStream(tw.stream("Why?", model="scripted/m", show=False).wait(20))
         assert asks(card, "offers")["code"] == ""
         programs = asks(card, "code")["programs"]
-    assert set(programs) == {"python", "curl"}
+    assert set(programs) == {"python", "python-httpx", "javascript", "curl"}
     assert "sk-planted" not in str(programs)
     assert "SCRIPTED_KEY" in programs["curl"]
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from .diagnosis import doctor
     from .endpoint import endpoint
     from .errors import Refused, StreamFailed, TokenwidgetsError
+    from .harnesses import definitions
     from .magic import load_ipython_extension, unload_ipython_extension
+    from .measurement import Measurement, compare
     from .provider import Provider
     from .races import Race, race
     from .result import Result
@@ -33,7 +35,9 @@ _HOMES = {
     "diagnosis": ("doctor",),
     "endpoint": ("endpoint",),
     "errors": ("Refused", "StreamFailed", "TokenwidgetsError"),
+    "harnesses": ("definitions",),
     "magic": ("load_ipython_extension", "unload_ipython_extension"),
+    "measurement": ("Measurement", "compare"),
     "provider": ("Provider",),
     "races": ("Race", "race"),
     "result": ("Result",),
@@ -47,8 +51,8 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Chat", "Conversation", "LatencyChart", "Provider", "Race", "Refused", "Result", "Sessions", "StreamFailed", "Timeline",
-    "TokenStream", "TokenwidgetsError", "Turn", "WireInspector", "chat", "doctor", "endpoint", "hosts", "load",
+    "Chat", "Conversation", "LatencyChart", "Measurement", "Provider", "Race", "Refused", "Result", "Sessions", "StreamFailed", "Timeline",
+    "TokenStream", "TokenwidgetsError", "Turn", "WireInspector", "chat", "compare", "definitions", "doctor", "endpoint", "hosts", "load",
     "load_ipython_extension", "models", "open", "open_chat", "race", "replay", "sessions", "stream", "streams",
     "unload_ipython_extension",
 ]  # fmt: skip

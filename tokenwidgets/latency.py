@@ -42,6 +42,13 @@ class Run:
     legs: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """Its label, and whether it was simulated or replayed: said wherever it is shown."""
+        start = self.entries[0].event if self.entries else None
+        words = [word for word in ("simulated", "replayed") if getattr(start, word, False)]
+        return f"{self.label} ({', '.join(words)})" if words else self.label
+
+    @property
     def breakdown(self) -> Breakdown:
         """Its time, as far as it is known."""
         return breakdown(self.entries).seen(self.legs)
@@ -69,7 +76,7 @@ def lines(run: Run) -> list[str]:
     occurred = [phase for phase in (*PHASES, "unknown") if any(s.phase == phase for s in found.spans)]
     parts = [f"{_name(phase)} {fine(found.us(phase) if phase != 'unknown' else _unknown(found))}" for phase in occurred]
     return [
-        f"{clean(run.label)}: {figures.duration(found.total)}",
+        f"{clean(run.name)}: {figures.duration(found.total)}",
         f"  {' + '.join(parts) or 'nothing yet'}",
         f"  {gaps.line(run.gaps)}",
     ]
@@ -100,7 +107,7 @@ def _run(run: Run, longest: int, several: bool) -> Html:
     """Bar and rug of a run, all runs on one scale; alone, with the distribution of its gaps."""
     share = 100 * run.breakdown.total / longest if longest else 100
     scaled = tag("div", _bar(run), _rug(run), style=f"width:{share:.2f}%")
-    name = tag("div", run.label, style=f"color:{INK}")
+    name = tag("div", run.name, style=f"color:{INK}")
     spread = [_histogram(run.gaps)] if not several else []
     return tag("div", name, scaled, *spread, style="margin-bottom:10px")
 

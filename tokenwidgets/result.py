@@ -445,12 +445,12 @@ class Result:
         recording.dump(path, header, self.journal.entries, frames)
 
     def code(self, language: str = "python") -> str:
-        """The same call as a program without this package: `python` or `curl`."""
+        """The same as a program without this package, in one of `tokenwidgets.code.LANGUAGES`; see there."""
         from .code import code
 
         if "prompt" not in self.request and "messages" not in self.request:
             raise Refused("bad_request", "What was asked is not known here: the stream was opened by its id, or replayed.")
-        return code(self.request, language)
+        return code(self.request, language, self.gateway)
 
     def __str__(self) -> str:
         return self.text

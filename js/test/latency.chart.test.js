@@ -8,6 +8,7 @@ import { csv } from "../src/latency/save.js";
 import { TimeScale, roomFor } from "../src/latency/scale.js";
 import { Track } from "../src/latency/track.js";
 import { StreamClock } from "../src/lib/clock.js";
+import { initialState } from "../src/lib/state.js";
 import { journal } from "./tools.js";
 
 /** @import { StreamEvent } from "../src/lib/messages.js" */
@@ -31,7 +32,7 @@ function session(given = {}) {
   const clock = new StreamClock();
   clock.take({ asked: 9_900, at: 0, answered: 10_100 }); // the stream's zero is page time 10 ms, ± 0.1 ms
   return /** @type {any} */ ({
-    label: "a", stream: "s", over: true, events, clock, connected: [10_000], route: { transport: "ws" }, now: () => 9000, align() {},
+    label: "a", stream: "s", state: initialState(), over: true, events, clock, connected: [10_000], route: { transport: "ws" }, now: () => 9000, align() {},
     sent: events.map(({ at }) => at + 300),
     arrived: events.map(({ at }) => 10_000 + at + 1000),
     painted: events.map(({ at }) => 10_000 + at + 9000),

@@ -434,8 +434,9 @@ test("where the recording was written is told", async () => {
 test("the call is shown as programs, and put away again", async () => {
   const { part, answer } = await finished();
   part(".tw-menu .tw-code").click();
-  answer("code", { programs: { python: "import os\n", curl: "curl -N x\n" } });
+  answer("code", { programs: { "python-httpx": "import os\n", curl: "curl -N x\n" } });
   await pass(100);
+  assert.equal(part(".tw-programs .tw-md-info").textContent, "python httpx");
   assert.match(part(".tw-programs").textContent ?? "", /import os.*curl -N x/s);
   part(".tw-programs > .tw-button").click();
   assert.equal(part(".tw-programs").textContent, "");

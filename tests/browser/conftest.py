@@ -116,7 +116,7 @@ def notebook(page: Page, server: Server, request: pytest.FixtureRequest) -> Open
         name = f"{request.node.originalname}-{len(list(server.root.iterdir()))}"
         path = f"{name}/cells.ipynb"
         (server.root / name).mkdir()
-        text = file.read_text(encoding="utf-8") if file else _notebook(["%load_ext tokenwidgets", *cells])
+        text = file.read_text(encoding="utf-8") if file else notebook_text(["%load_ext tokenwidgets", *cells])
         (server.root / path).write_text(text, encoding="utf-8")
         where = f"lab/workspaces/{name}/tree" if app == "lab" else "notebooks"
         page.goto(f"{server.url}{where}/{path}?token={server.token}")
@@ -125,7 +125,7 @@ def notebook(page: Page, server: Server, request: pytest.FixtureRequest) -> Open
     return opened
 
 
-def _notebook(cells: Sequence[str]) -> str:
+def notebook_text(cells: Sequence[str]) -> str:
     empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     made = [empty | {"id": f"cell-{i}", "source": source} for i, source in enumerate(cells)]

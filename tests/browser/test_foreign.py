@@ -82,8 +82,7 @@ def timeline(bridge: Bridge) -> None:
 def inspector(bridge: Bridge) -> None:
     tw.WireInspector(stream(tokens=60))
     bridge.says(".tw-inspector", " frames, ")
-    bridge.frame.get_by_text("request").first.click()
-    bridge.says(".tw-inspector", "Why is the sky blue?")
+    bridge.says(".tw-inspector", "chat.completion.chunk")
 
 
 def race(bridge: Bridge) -> None:

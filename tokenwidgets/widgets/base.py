@@ -16,7 +16,7 @@ from ..clients.base import Place
 from ..comm import Answer, Comm, Operation
 from ..errors import Refused
 from ..marimo import append, in_marimo
-from ..output import Bundle, Output
+from ..output import Bundle, Output, attended
 from ..recording import Recording
 from ..result import Result
 from ..transports import TRANSPORTS
@@ -114,6 +114,11 @@ class Widget(anywidget.AnyWidget):
         """Where this kernel's streams live: in a Jupyter server, which is then likely the page's own, or in the kernel."""
         return api.gateway().place
 
+    @property
+    def finished(self) -> bool:
+        """Whether what it shows changes no more by itself."""
+        return all(stream.done for stream in self.streams)
+
     def display(self, static: Callable[[], Bundle], place: Place, stays: bool = True) -> Output:
         """Show it in the running cell. See `Output`."""
         self._output = Output(self, static, place, stays)
@@ -123,8 +128,10 @@ class Widget(anywidget.AnyWidget):
         """Show it in the running cell."""
         if in_marimo():
             append(self)
-        else:
-            self.display(self.static, self.origin)
+            return
+        self.display(self.static, self.origin)
+        if self.finished and not attended():
+            self.refresh()  # nobody looks, nothing more comes, and what is kept of the widget would only weigh
 
     def _ipython_display_(self) -> None:
         self.show()

@@ -18,7 +18,7 @@ from ..conversation import Conversation, ConversationError
 from ..errors import Refused
 from ..figures import line
 from ..listing import NOTES
-from ..output import Bundle, attended
+from ..output import Bundle
 from ..recording import without_secrets
 from ..result import Result
 from ..rounds import Turn
@@ -279,10 +279,10 @@ class ChatWidget(Widget):
         nodes = [chat_news.told(node, self._figures, self._uploads.shown) for node in self.chat.conversation.nodes]
         return {"read": without_secrets({**self._state(), "turns": [], "kept": True, "from": 0, "nodes": nodes})}
 
-    def _ipython_display_(self) -> None:
-        super()._ipython_display_()
-        if not attended() and not self.chat.busy:
-            self.refresh()  # nobody will talk here, and what is kept of the widget would only weigh
+    @property
+    def finished(self) -> bool:
+        """See `Widget.finished`."""
+        return not self.chat.busy
 
     def dispose(self) -> None:
         """See `Widget.dispose`."""

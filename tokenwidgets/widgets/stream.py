@@ -11,7 +11,7 @@ from typing import Any, get_args
 import traitlets
 
 from ..card import Format
-from ..code import LANGUAGES
+from ..code import programs
 from ..comm import Answer
 from ..continuation import going_on, why_not
 from ..errors import Refused
@@ -114,8 +114,7 @@ class TokenStream(RunsWidget):
         return {"name": path.name, "folder": str(path.parent)}
 
     async def _code(self, content: Mapping[str, Any]) -> Answer:
-        result = self._one(content)
-        return {"programs": {language: result.code(language) for language in LANGUAGES}}
+        return {"programs": programs(self._one(content).request)}
 
 
 def _is_known(result: Result) -> bool:

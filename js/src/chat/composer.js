@@ -1,6 +1,6 @@
 // Where the next question is written.
 
-import { h, setText } from "../lib/dom.js";
+import { focused, h, setText } from "../lib/dom.js";
 import { clean } from "../lib/markdown/text.js";
 import { reasonOf } from "../lib/transport.js";
 import { button, growing } from "./parts.js";
@@ -70,7 +70,7 @@ export class Composer {
 
   /** Whoever uses Stop by keys goes on writing when there is nothing to stop. @param {() => void} change */
   #keepFocus(change) {
-    const had = this.root.contains(document.activeElement) ? document.activeElement : null;
+    const had = this.root.contains(focused(this.root)) ? focused(this.root) : null;
     change();
     if (had instanceof HTMLElement && (had.hidden || had.closest("[hidden]"))) this.field.focus();
   }

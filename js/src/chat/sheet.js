@@ -15,7 +15,13 @@ export const KEYS = [
   ["Tab, Shift+Tab", "from one control to the next"],
   ["?", "these keys (outside a field)"],
 ];
-const LANGUAGES = { tokenwidgets: "with tokenwidgets", python: "Python, with OpenAI's SDK", curl: "curl" };
+const LANGUAGES = {
+  tokenwidgets: "with tokenwidgets",
+  python: "Python, with the vendor's SDK",
+  "python-httpx": "Python, with httpx",
+  javascript: "JavaScript",
+  curl: "curl",
+};
 const EFFORTS = ["", "none", "low", "medium", "high"];
 
 export class Sheet {

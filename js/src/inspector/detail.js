@@ -23,7 +23,7 @@ export class Detail {
 
   constructor() {
     this.root.tabIndex = 0;
-    this.root.setAttribute("role", "region");
+    this.root.setAttribute("role", "group");
     this.root.ariaLabel = "The selected frame";
     for (const [on, name] of /** @type {const} */ ([["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false]])) {
       this.#messages.addEventListener(on, ({ target }) => light(target, name));

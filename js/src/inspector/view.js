@@ -73,7 +73,7 @@ export class View {
     this.#filter.addEventListener("input", () => (inspector.filter = this.#filter.value));
     this.#wrong.setAttribute("role", "status");
     this.#text.root.tabIndex = 0;
-    this.#text.root.setAttribute("role", "region");
+    this.#text.root.setAttribute("role", "group");
     this.#text.root.ariaLabel = "The text, with what the selected frame brought";
   }
 

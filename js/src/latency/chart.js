@@ -46,6 +46,7 @@ const HINT = "Point at a chunk, or come here by Tab and use the arrow keys; ? sh
  * @property {string} known what of the end they are of
  * @property {HTMLButtonElement} toggle
  * @property {HTMLElement} name
+ * @property {HTMLElement} tag
  * @property {HTMLElement} badge
  * @property {HTMLElement} mark
  * @property {HTMLElement} lane
@@ -173,13 +174,13 @@ export class LatencyChart {
   /** @param {Session} session @returns {Run} */
   #open(session) {
     const toggle = button("", () => this.#toggle(run));
-    const [name, mark, lane] = [h("span", "tw-l-label"), h("span", "tw-mark"), h("span", "")];
+    const [name, tag, mark, lane] = [h("span", "tw-l-label"), h("span", "tw-tag"), h("span", "tw-mark"), h("span", "")];
     const badge = h("span", "tw-badge", mark, lane);
     toggle.className = "tw-l-run";
-    toggle.append(name, badge);
+    toggle.append(name, tag, badge);
     this.#legend.append(toggle);
     /** @type {Run} */
-    const run = { session, track: new Track(), hidden: false, legs: measureLegs(session, []), measured: 0, known: "", toggle, name, badge, mark, lane };
+    const run = { session, track: new Track(), hidden: false, legs: measureLegs(session, []), measured: 0, known: "", toggle, name, tag, badge, mark, lane };
     return run;
   }
 
@@ -236,6 +237,7 @@ export class LatencyChart {
     const { route } = session;
     const view = this.#views[this.#shown().indexOf(run)];
     setText(run.name, this.#name(run));
+    setText(run.tag, session.state.simulated ? "simulated" : session.state.replayed ? "replayed" : "");
     run.badge.hidden = !route;
     if (route) {
       run.badge.dataset.transport = route.transport;

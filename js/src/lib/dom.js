@@ -19,6 +19,11 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** What has the focus in the page of an element, be that a shadow root (marimo). @param {Element} element @returns {Element | null} */
+export function focused(element) {
+  return /** @type {Document | ShadowRoot} */ (element.getRootNode()).activeElement ?? null;
+}
+
 const NEAR = 24;
 
 /**

@@ -1,7 +1,7 @@
 // The race as it is seen: one clock, a lane a row, the verdict under them.
 
 import { Announcer } from "../lib/announce.js";
-import { h, setText } from "../lib/dom.js";
+import { focused, h, setText } from "../lib/dom.js";
 import { clock } from "../lib/figures.js";
 import { Prose } from "../lib/prose.js";
 import { axisEnd, axisMarks } from "./axis.js";
@@ -60,7 +60,7 @@ export class Board {
     this.root.ariaLabel = "Race";
     this.#list.setAttribute("role", "list");
     this.#axis.ariaHidden = "true";
-    this.#full.setAttribute("role", "region");
+    this.#full.setAttribute("role", "group");
     this.#full.hidden = true;
     this.#live.setAttribute("aria-live", "polite");
     this.#stopAll.type = "button";
@@ -111,7 +111,7 @@ export class Board {
     this.root.dataset.over = String(over);
     const times = lanes.map((lane) => (over ? (lane.end ?? 0) : lane.session.now()));
     setText(this.#clock, clock(Math.max(0, ...times)));
-    if (over && this.#stopAll === document.activeElement) this.root.focus();
+    if (over && this.#stopAll === focused(this.root)) this.root.focus();
     this.#stopAll.hidden = over;
   }
 
@@ -188,7 +188,7 @@ export class Board {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const at = this.#rows.findIndex(({ name }) => name === document.activeElement);
+    const at = this.#rows.findIndex(({ name }) => name === focused(this.root));
     if (step && at >= 0) this.#rows[at + step]?.name.focus();
     else if (event.key === "Escape" && !this.over) this.#stop();
     else return;

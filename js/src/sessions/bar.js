@@ -65,7 +65,7 @@ export class Bar {
     this.#source = source;
     this.#signal = signal;
     this.#wake = wake;
-    this.root.setAttribute("role", "region");
+    this.root.setAttribute("role", "group");
     this.root.ariaLabel = "Sessions";
     this.#problem.setAttribute("role", "status");
     for (const list of [this.#running, this.#finishedList]) list.setAttribute("role", "list");

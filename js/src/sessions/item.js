@@ -1,6 +1,6 @@
 // One stream in the bar.
 
-import { h, setText } from "../lib/dom.js";
+import { focused, h, setText } from "../lib/dom.js";
 import { MARKS } from "../lib/transport.js";
 import { age, rate, readers } from "./words.js";
 
@@ -37,7 +37,7 @@ export class Item {
     setText(this.#rate, rate(stream));
     this.#drawReaders(stream);
     const running = stream.state === "running";
-    if (!running && this.stop === document.activeElement) this.open.focus();
+    if (!running && this.stop === focused(this.stop)) this.open.focus();
     this.stop.hidden = !running;
     this.stop.ariaLabel = `Stop ${stream.model}`;
     setText(this.open, opened ? "Close" : "Open");

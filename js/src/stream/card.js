@@ -2,7 +2,7 @@
 
 import { Announcer } from "../lib/announce.js";
 import { copy } from "../lib/copy.js";
-import { h, setText } from "../lib/dom.js";
+import { focused, h, setText } from "../lib/dom.js";
 import { Spark } from "../lib/spark.js";
 import { LABELS, Refused, reasonOf } from "../lib/transport.js";
 import { Content } from "./content.js";
@@ -184,7 +184,7 @@ export class Card {
     const pending = "The kernel has not answered yet.";
     const asking = this.#asking ? "The model is being asked." : "";
     const why = (/** @type {"retry" | "code"} */ name) => away || (offers ? offers[name] : pending);
-    const focused = this.#verbs.holds(document.activeElement);
+    const had = this.#verbs.holds(focused(this.root));
     this.#verbs.draw(
       {
         stop: { offered: !over, why: stopping ? "It is being stopped." : "", label: stopping ? "Stopping…" : "Stop" },
@@ -196,7 +196,7 @@ export class Card {
       },
       { index: this.#version, count: this.#source.sessions.length },
     );
-    if (focused && !this.#verbs.holds(document.activeElement)) this.root.focus();
+    if (had && !this.#verbs.holds(focused(this.root))) this.root.focus();
   }
 
   #foot() {

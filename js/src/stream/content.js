@@ -49,7 +49,7 @@ export class Content {
   constructor(session, setting) {
     this.#session = session;
     this.#setting = setting;
-    this.#body.setAttribute("role", "region");
+    this.#body.setAttribute("role", "group");
     this.#body.setAttribute("aria-label", "Answer");
     this.#newest.type = "button";
     this.#newest.hidden = true;

@@ -1,6 +1,6 @@
 // A button that opens a list of further verbs. The list lies above the page, so that no box around the card cuts it off.
 
-import { h } from "../lib/dom.js";
+import { focused, h } from "../lib/dom.js";
 
 const GAP = 4;
 
@@ -53,7 +53,7 @@ export class Menu {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const items = this.#items;
-    const at = items.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const at = items.indexOf(/** @type {HTMLElement} */ (focused(this.#list)));
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
     event.stopPropagation(); // Esc closes the list and stops nothing
     if (event.key === "Escape" || event.key === "Tab") return this.#close();

@@ -34,7 +34,8 @@ export class Panel {
   showPrograms(programs) {
     const boxes = Object.entries(programs).map(([language, text]) => {
       const code = new Code(this.#load, (box) => void (box.tabIndex = 0));
-      code.update(block("code", { lines: text.trimEnd().split("\n"), info: language === "curl" ? "bash" : language, final: true }));
+      const info = language === "curl" ? "bash" : language.replace("-", " ");
+      code.update(block("code", { lines: text.trimEnd().split("\n"), info, final: true }));
       return code.element;
     });
     this.#programs.replaceChildren(...boxes, this.#closer());

@@ -28,7 +28,8 @@ export class Detail {
   );
 
   constructor() {
-    this.root.setAttribute("role", "region");
+    this.root.setAttribute("role", "group");
+    this.root.tabIndex = 0; // to scroll it by keys
     this.root.ariaLabel = "The chunk at the playhead";
   }
 

@@ -59,7 +59,7 @@ export class View {
     this.#scrubber = scrubber;
     this.root.setAttribute("role", "group");
     this.root.dataset.lmSuppressShortcuts = "true"; // its keys are its own
-    this.#text.root.setAttribute("role", "region");
+    this.#text.root.setAttribute("role", "group");
     this.#text.root.ariaLabel = "The text as it was";
     this.#text.root.tabIndex = 0;
     this.#keys.hidden = true;

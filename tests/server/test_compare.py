@@ -1,0 +1,55 @@
+"""Transports compared: one call, read over all of them by this kernel, from a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import aioice.ice
+import pytest
+from server_tools import Process
+
+import tokenwidgets as tw
+from tokenwidgets import api
+from tokenwidgets.lanes import READERS
+from tokenwidgets.portal import portal
+
+LIMIT = 90
+STEADY = {"model": "sim/steady", "ttft_ms": 100, "itl_ms": 5, "jitter": 0, "tokens": 20, "show": False}
+
+
+@pytest.fixture
+def kernel(process: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """This process as a kernel of that server. Loopback is a path for WebRTC here, as it is in the server."""
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+    rest = process.access().rest()
+    monkeypatch.setattr(api, "_gateway", rest)
+    yield rest
+    portal().run(rest.aclose(), 20)
+
+
+def test_every_transport_reads_the_same_call(kernel: Any) -> None:
+    before = len(tw.streams())
+    found = tw.compare("hello", transports=list(READERS), runs=3, seed=1, **STEADY).wait(LIMIT)
+    assert found.why == "the 3 rounds were made"
+    assert len(tw.streams()) - before == len(found.trials) == 4, "one call a round, whatever its transports"
+    for trial in found.trials[1:]:
+        assert trial.failures == {}
+        assert set(trial.behind) == set(READERS)
+        assert min(delay for delay in trial.behind.values() if delay is not None) >= 0
+    assert list(found.table["contender"]) == ["SSE", "WebSocket", "WebRTC"]
+    assert "Too early to tell" in found.verdict
+    assert "what a page does with them is not in it" in found.verdict
+    assert len(found.delays("sse")) == 4
+    assert found.delays("sse")[0] is None, "the cold round is kept apart"
+
+
+def test_a_transport_that_does_not_work_fails_in_its_lane(kernel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(sdp: str) -> str:
+        raise kernel.away("The server takes no peers.")
+
+    monkeypatch.setattr(kernel, "offer", refused)
+    found = tw.compare("hello", transports=["sse", "webrtc"], runs=1, seed=1, **STEADY).wait(LIMIT)
+    assert [trial.behind["webrtc"] for trial in found.trials] == [None, None]
+    assert "WebRTC failed in 2 of 2 calls." in found.verdict
+    assert "Nothing to compare" in found.verdict

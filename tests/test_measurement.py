@@ -1,0 +1,259 @@
+"""`tw.compare`: what is asked, in which order, when it ends, and what is kept."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tokenwidgets as tw
+from tokenwidgets.errors import Refused
+from tokenwidgets.events import End, Error, Event, Notice, Start, Text, Usage, encode
+from tokenwidgets.measurement import Measurement
+from tokenwidgets.recording import Header, Recording
+from tokenwidgets.trials import MOST_RUNS, Arm, Budget, Trial, schedule
+
+FAST = {"ttft_ms": 1, "itl_ms": 1, "tokens": 6, "show": False}
+LIMIT = 60
+
+pytestmark = pytest.mark.usefixtures("in_process")
+
+
+def answer(first_us: int, *events: Event, host: str = "a") -> tw.Result:
+    """A stream that is over, with its first token at an instant."""
+    found = [*events, Text(0, "word ")]
+    entries = [encode(event, seq, first_us) for seq, event in enumerate(found, 1)]
+    end = encode(End("stop"), len(entries) + 1, first_us + 1000)
+    start = encode(Start("x", f"{host}/m", host, "openai-chat", 1.0), 0, 0)
+    return tw.load(Recording(Header(f"{host}/m", {}, 1.0), (start, *entries, end)))
+
+
+class Model:
+    """A provider of which a test decides what each call gives."""
+
+    def __init__(self, *results: tw.Result) -> None:
+        self._results = list(results)
+        self.asked: list[Any] = []
+
+    def __call__(self, **request: Any) -> tw.Result:
+        self.asked.append(request["model"])
+        return self._results[(len(self.asked) - 1) % len(self._results)]
+
+
+def measured(model: Model, **budget: Any) -> Measurement:
+    arms = [Arm("a", {"model": "a"}), Arm("b", {"model": "b"})]
+    return Measurement(arms, [], "time_to_first_token", Budget(**budget), 7, model).begin(show=False).wait(LIMIT)
+
+
+def until(found: Measurement, calls: int) -> None:
+    """Return when so many calls were made."""
+    while len(found.trials) < calls and not found.done:
+        found.wait(0.01)
+
+
+# ---- order
+
+
+def test_every_round_asks_everyone_in_an_order_of_its_own_that_the_seed_gives_again() -> None:
+    order = schedule(4, 50, seed=3)
+    assert order == schedule(4, 50, seed=3) != schedule(4, 50, seed=4)
+    rounds = [[arm for number, arm in order if number == wanted] for wanted in range(50)]
+    assert all(sorted(arms) == [0, 1, 2, 3] for arms in rounds)
+    assert len({tuple(arms) for arms in rounds}) > 10
+
+
+def test_what_was_asked_is_what_the_order_says() -> None:
+    model = Model(answer(400_000))
+    found = measured(model, runs=5)
+    assert model.asked == ["ab"[arm] for _, arm in found.order]
+    assert len(found.trials) == 12
+    assert found.why == "the 5 rounds were made"
+
+
+# ---- warm and cold
+
+
+def test_the_first_round_is_cold_and_so_is_each_call_that_opens_a_connection() -> None:
+    found = measured(Model(answer(400_000)), runs=3)
+    assert found.values(0) == (None, 400_000, 400_000, 400_000)
+    assert found.values(0, cold=True)[0] == 400_000
+    found.trials = [Trial(number, 0, opened=number == 2, figures={"time_to_first_token": 100 + number}) for number in range(4)]
+    assert found.values(0) == (None, 101, None, 103)
+    assert found.values(0, cold=True) == (100, None, 102, None)
+
+
+def test_where_every_call_opens_a_connection_that_is_how_it_is() -> None:
+    found = measured(Model(answer(400_000, Notice("connection", {"connect": 5, "sent": 9}))), runs=3)
+    assert all(trial.opened for trial in found.trials)
+    assert found.values(1) == (None, 400_000, 400_000, 400_000)
+
+
+# ---- ends
+
+
+def test_it_ends_at_a_number_of_calls() -> None:
+    found = measured(Model(answer(400_000)), calls=5)
+    assert (len(found.trials), found.why) == (5, "the 5 calls were made")
+
+
+def test_it_ends_when_its_seconds_are_over() -> None:
+    ticks = iter(range(1000))
+    arms = [Arm("a", {"model": "a"}), Arm("b", {"model": "b"})]
+    found = Measurement(arms, [], "total", Budget(seconds=10), 7, Model(answer(400_000)), lambda: next(ticks)).begin(show=False).wait(LIMIT)
+    assert found.why == "the 10 s were over"
+    assert 0 < len(found.trials) <= 10
+
+
+def test_it_makes_no_call_that_might_go_beyond_its_dollars() -> None:
+    found = measured(Model(answer(400_000, Usage(output=1, cost=0.3))), dollars=1)
+    assert (len(found.trials), found.why) == (3, "a further call might have gone beyond $1")
+
+
+def test_dollars_need_someone_who_says_what_a_call_costs() -> None:
+    found = measured(Model(answer(400_000)), dollars=1)
+    assert (len(found.trials), found.why) == (1, "nobody says what a call costs, so that dollars= cannot be kept")
+    free = measured(Model(answer(400_000, host="local")), dollars=1, runs=2)
+    assert free.why == "the 2 rounds were made"
+
+
+def test_it_ends_when_its_intervals_are_narrow() -> None:
+    found = measured(Model(*(answer(400_000 + 10 * i) for i in range(7))), width=0.05)
+    assert found.why == "every interval is narrower than 5% of the median"
+    assert len(found.trials) == 2 * 11, "ten pairs after the cold round are the fewest"
+
+
+@pytest.mark.parametrize(
+    "budget", [{"calls": 0}, {"seconds": -1}, {"dollars": "1"}, {"width": True}, {"runs": MOST_RUNS + 1}, {"runs": 2.5}]
+)
+def test_a_budget_is_a_number_above_zero(budget: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match=f"'{next(iter(budget))}' is a (whole )?number"):
+        Budget(**budget)
+
+
+def test_the_time_left_is_that_of_the_calls_so_far_and_never_beyond_the_budget() -> None:
+    assert Budget().left(0, 82, 0) is None
+    assert Budget().left(20, 80, 10) == 30
+    assert Budget(calls=40).left(20, 80, 10) == 10
+    assert Budget(seconds=12).left(20, 80, 10) == 2
+
+
+# ---- stopping and failing
+
+
+def test_a_stop_keeps_what_there_is() -> None:
+    found = tw.compare("hello", models=["sim/steady", "sim/bursty"], runs=MOST_RUNS, **FAST)
+    until(found, calls=4)
+    found.stop()
+    assert found.done
+    assert found.why == "it was stopped"
+    kept = len(found.trials)
+    assert 3 < kept < len(found.order)
+    assert "Too early to tell" in found.verdict
+    assert f"{kept} of " in found.progress
+
+
+def test_a_stop_ends_the_call_that_runs_and_does_not_count_it() -> None:
+    found = tw.compare("hello", models=["sim/steady", "sim/bursty"], show=False, ttft_ms=600_000)
+    found.stop()
+    assert found.done
+    assert found.trials == []
+    assert [stream["state"] for stream in tw.streams()].count("running") == 0
+
+
+def test_an_interrupt_keeps_what_there_is() -> None:
+    found = tw.compare("hello", models=["sim/steady", "sim/bursty"], runs=MOST_RUNS, **FAST)
+
+    def interrupt() -> None:
+        until(found, calls=3)
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        found.wait()
+    assert found.done
+    assert found.why == "it was stopped"
+    assert len(found.trials) < len(found.order)
+
+
+def test_a_failed_call_is_no_value_and_is_counted() -> None:
+    bad = tw.load(
+        Recording(
+            Header("a/m", {}, 1.0),
+            (
+                encode(Start("x", "a/m", "a", "openai-chat", 1.0), 0, 0),
+                encode(Text(0, "a"), 1, 5),
+                encode(Error("overloaded", "It is overloaded."), 2, 9),
+            ),
+        )
+    )
+    found = measured(Model(answer(400_000), bad, answer(400_000)), runs=8)
+    assert None in found.values(0)[1:]
+    assert 5 not in found.values(0)
+    assert " failed in " in found.verdict
+    assert "It is overloaded." in [words for trial in found.trials for words in trial.failures.values()]
+
+
+# ---- the whole
+
+
+def test_models_that_differ_are_told_apart_and_options_too() -> None:
+    models = tw.compare("hello", models=["sim/steady", "sim/steady"], runs=10, **FAST).wait(LIMIT)
+    assert [arm.label for arm in models.arms] == ["sim/steady", "sim/steady (2)"]
+    options = tw.compare(
+        "hello", model="sim/steady", options=[{"ttft_ms": 1}, {"ttft_ms": 60}], runs=12, seed=5, itl_ms=1, tokens=4, show=False
+    ).wait(LIMIT)
+    assert "ttft_ms=1 was ahead of ttft_ms=60 by first token: by " in options.verdict
+    assert list(options.table["contender"]) == ["ttft_ms=1", "ttft_ms=60"]
+    assert list(options.table["n"]) == [12, 12]
+    assert "cold" in repr(options)
+    assert options.plot()._repr_html_().count("<circle") == 24
+
+
+async def test_it_is_awaited_in_a_running_loop() -> None:
+    found = tw.compare("hello", models=["sim/steady", "sim/bursty"], runs=1, **FAST)
+    assert await found is found
+    assert found.done
+
+
+def test_it_is_saved_whole_without_a_key(tmp_path: Path) -> None:
+    found = tw.compare("hello", models=["sim/steady", "sim/bursty"], runs=2, seed=5, api_key="sk-secret-secret-secret", **FAST)
+    body = json.loads(found.wait(LIMIT).save(tmp_path / "x.json").read_text())
+    assert body["tokenwidgets_comparison"] == 1
+    assert (body["seed"], len(body["order"])) == (5, 6)
+    assert [trial["arm"] for trial in body["trials"]] == [arm for _, arm in body["order"]]
+    assert body["verdict"] == found.verdict
+    assert "sk-secret" not in json.dumps(body)
+    assert body["statistics"][0]["contenders"][0]["n"] == found.verdicts[0].summary(0).n
+    assert {"tokenwidgets", "python"} <= set(body["environment"])
+
+
+def test_the_last_word_of_progress_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    tw.compare("hello", models=["sim/steady", "sim/bursty"], runs=1, **{**FAST, "show": True}).wait(LIMIT)
+    assert "4 of 4 calls" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "needs two"),
+        ({"models": ["sim/steady"]}, "needs two"),
+        ({"models": "sim/steady"}, "list of names"),
+        ({"models": ["a/b", "c/d"], "model": "e/f"}, "not both"),
+        ({"models": ["sim/steady"] * 9}, "at most 8"),
+        ({"options": {"temperature": 0}}, "list of sets"),
+        ({"transports": ["sse", "sse"]}, "named once"),
+        ({"models": ["a/b", "c/d"], "record": "x.jsonl"}, "'record' is of one stream"),
+        ({"transports": ["sse", "comm"]}, "no transport 'comm'"),
+        ({"transports": ["sse", "ws"]}, "where a Jupyter server streams"),
+        ({"models": ["a/b", "c/d"], "by": "ttft"}, "no figure 'ttft'"),
+        ({"models": ["a/b", "c/d"], "runs": 0}, "'runs' is a number above 0"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_is_asked(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        tw.compare("hello", show=False, **given)
+    assert tw.streams() == []
