@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import tokenwidgets as tw
+from tokenwidgets.cost import cost
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import End, Error, Event, Notice, Start, Text, Usage, encode
 from tokenwidgets.measurement import Measurement
@@ -118,6 +119,13 @@ def test_dollars_need_someone_who_says_what_a_call_costs() -> None:
     assert (len(found.trials), found.why) == (1, "nobody says what a call costs, so that dollars= cannot be kept")
     free = measured(Model(answer(400_000, host="local")), dollars=1, runs=2)
     assert free.why == "the 2 rounds were made"
+
+
+def test_a_cost_that_no_usage_tells_is_that_of_the_hosts_prices() -> None:
+    known = {"a/m": {"input": 2e-6, "output": 1e-5}}
+    assert cost(answer(400_000, Usage(input=900, cache_read=100, output=40, reasoning=60)), known) == pytest.approx(0.003)
+    assert cost(answer(400_000, Usage(output=40)), {}) is None
+    assert cost(answer(400_000), known) is None
 
 
 def test_it_ends_when_its_intervals_are_narrow() -> None:

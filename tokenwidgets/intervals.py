@@ -3,7 +3,7 @@
 Which interval is used was decided by the coverage that `benchmarks/verdicts.py` measures:
 
 * Medians and paired differences: the bootstrap's percentile interval, expanded as Hesterberg (2015, doi 10.1080/00031305.2015.1089789)
-  corrects it for small samples. Plain percentile and BCa intervals were too narrow at ten to forty pairs.
+  corrects it for small samples. Plain percentile and BCa intervals were too narrow below forty pairs.
 * A paired difference is the mean of the differences without the outermost fifths (Yuen's trimmed mean, Wilcox 2012): a few calls that
   were slow for reasons of their own do not move it, and it finds a difference with fewer pairs than the median does.
 * The 95th percentile: between two order statistics, whose coverage follows from the binomial distribution whatever is measured. The

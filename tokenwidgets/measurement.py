@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import api, measurement_file
 from .comparison import TRANSPORT_WORDS, Comparison
+from .cost import Prices, cost, prices
 from .errors import Refused, TokenwidgetsError
 from .formulas import DEFINITIONS, definition, higher_is_better
 from .interrupts import reading
@@ -105,8 +106,8 @@ class Measurement:
 
     async def _run(self, lanes: Lanes) -> None:
         try:
-            prices = await _prices() if self.budget.dollars is not None else {}
-            self.why = await self._calls(lanes, prices)
+            known = await prices() if self.budget.dollars is not None else {}
+            self.why = await self._calls(lanes, known)
         except TokenwidgetsError as e:
             self.why = str(e)
         except Exception as e:
@@ -117,7 +118,7 @@ class Measurement:
                 self._progress.update(last=True)
             self._done.set()
 
-    async def _calls(self, lanes: Lanes, prices: Mapping[str, Mapping[str, float]]) -> str:
+    async def _calls(self, lanes: Lanes, known: Prices) -> str:
         """Every call of the plan, and why it ended."""
         draw = random.Random(self.seed)  # noqa: S311 (an order, no secret)
         for number, arm in self.order:
@@ -125,7 +126,7 @@ class Measurement:
                 return why
             if len(self.trials) % len(self.arms) == 0 and await asyncio.to_thread(self._narrow):  # a round is whole
                 return f"every interval is narrower than {self.budget.width:.0%} of the median"
-            trial = await self._trial(number, arm, lanes, draw.sample(self.transports, len(self.transports)), prices)
+            trial = await self._trial(number, arm, lanes, draw.sample(self.transports, len(self.transports)), known)
             if self._stopped:
                 return "it was stopped"
             self.trials.append(trial)
@@ -133,7 +134,7 @@ class Measurement:
                 self._progress.update()
         return f"the {self.budget.runs:,} rounds were made"
 
-    async def _trial(self, number: int, arm: int, lanes: Lanes, order: Sequence[str], prices: Mapping[str, Mapping[str, float]]) -> Trial:
+    async def _trial(self, number: int, arm: int, lanes: Lanes, order: Sequence[str], known: Prices) -> Trial:
         result = self._running = self._stream(**self.arms[arm].request, show=False)
         if self._stopped:
             await result.stopping()
@@ -149,7 +150,7 @@ class Measurement:
             await asyncio.to_thread(_figures, entries),
             {lane.transport: delay.median_us if delay else None for lane, delay in zip(read.lanes, read.delays, strict=True)},
             failures,
-            _cost(result, prices),
+            cost(result, known),
         )
 
     def _narrow(self) -> bool:
@@ -376,30 +377,6 @@ def _arms(prompt: str | None, models: Sequence[str], options: Sequence[Mapping[s
 
 def _figures(entries: Sequence[Entry]) -> dict[str, float]:
     return {name: value for name, of in DEFINITIONS.items() if (value := of.of(entries)) is not None}
-
-
-async def _prices() -> dict[str, Mapping[str, float]]:
-    """USD per token, by the model's name, of those whose host tells it."""
-    try:
-        return {str(model["id"]): model["price"] for model in await api.gateway().models() if model.get("price")}
-    except TokenwidgetsError:
-        return {}
-
-
-def _cost(result: Result, prices: Mapping[str, Mapping[str, float]]) -> float | None:
-    """US dollars of a call: as its usage says, else by its host's prices, without a discount for what was cached."""
-    usage, start = result.usage, result.start
-    if start is not None and (start.simulated or start.replayed or start.host == "local"):
-        return 0.0
-    if usage is None:
-        return None
-    if usage.cost is not None:
-        return usage.cost
-    price = prices.get(result.model, {})
-    if "input" not in price or "output" not in price or usage.generated is None:
-        return None
-    read = sum(n or 0 for n in (usage.input, usage.cache_read, usage.cache_write))
-    return read * price["input"] + usage.generated * price["output"]
 
 
 def _clock_words(seconds: float) -> str:
