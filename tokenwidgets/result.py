@@ -14,20 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import recording
+from .answer import Answer
 from .clients.base import Disconnected, Gateway, Gone, Started
 from .clients.follow import follow
 from .errors import Refused, StreamFailed
-from .events import End, Entry, Error, Reasoning, Refusal, Start, Text, Tool, Usage
+from .events import End, Entry, Error, Text
 from .figures import line, outcome
 from .interrupts import reading
 from .journal import Journal
-from .metrics import Metrics, measure
 from .portal import portal, wait
 from .recording import Frame, Header, Recording
 
 if TYPE_CHECKING:
-    import pandas
-
     from .display import Display
     from .structured import Structure
     from .widgets.inspector import WireInspector
@@ -47,8 +45,8 @@ STOP_SECONDS = 5.0
 """Longest wait for a stream to end after it was stopped from here."""
 
 
-class Result:
-    """One stream, seen from the kernel.
+class Result(Answer):
+    """One stream, seen from the kernel. What it says is in `Answer`.
 
     It is complete by itself: it keeps its own copy of the events, so it outlives the server's journal. Iterating gives the pieces of the
     answer as they come; `await`, `wait()` and the end of an iteration mean that the stream has ended. Nothing here raises for a stream
@@ -63,12 +61,11 @@ class Result:
     """
 
     def __init__(self, gateway: Gateway, request: Mapping[str, Any], transport: str = "auto", stream: str | None = None) -> None:
-        self.request = dict(request)
+        super().__init__(request, Journal(JOURNAL_BYTES))
         self.transport = transport
         self.why = ""
         self.origin = ""
         self.gateway = gateway
-        self.journal = Journal(JOURNAL_BYTES)
         self.display: Display | None = None
         self.structure: Structure | None = None
         self._created = time.time()
@@ -77,7 +74,6 @@ class Result:
         self._named: Future[str] = Future()
         if stream:
             self._named.set_result(stream)
-        self._received: list[int] = []
         self._frames: list[Frame] | None = None
         self._listeners: set[Callable[[], None]] = set()
         self._record: Path | None = None
@@ -296,50 +292,7 @@ class Result:
             pass
         return self
 
-    # ------------------------------------------------------------------ what came
-
-    def _all(self, kind: type[Text] | type[Reasoning] | type[Refusal]) -> str:
-        return "".join(e.event.delta for e in self.journal.entries if isinstance(e.event, kind) and e.event.choice == 0)
-
-    @property
-    def model(self) -> str:
-        """The model that was asked for, `host/model`."""
-        start = self.start
-        return start.model if start else str(self.request.get("model") or "")
-
-    @property
-    def start(self) -> Start | None:
-        """The stream's first event, once it is here."""
-        first = self.journal.entries[0].event if self.journal.entries else None
-        return first if isinstance(first, Start) else None
-
-    @property
-    def text(self) -> str:
-        """The answer so far."""
-        return self._all(Text)
-
-    @property
-    def reasoning(self) -> str:
-        """The model's thinking so far, apart from the answer."""
-        return self._all(Reasoning)
-
-    @property
-    def refusal(self) -> str:
-        """The model's refusal, if it refused."""
-        return self._all(Refusal)
-
-    @property
-    def tool_calls(self) -> list[dict[str, Any]]:
-        """The calls that are complete: `id`, `name`, `arguments` (parsed, or None with `invalid` true)."""
-        names: dict[int, Tool] = {}
-        calls = []
-        for tool in (e.event for e in self.journal.entries if isinstance(e.event, Tool)):
-            first = names.setdefault(tool.block, tool)
-            if tool.done:
-                calls.append(
-                    {"id": tool.id or first.id, "name": tool.name or first.name, "arguments": tool.arguments, "invalid": tool.invalid}
-                )
-        return calls
+    # ------------------------------------------------------------------ what came beside its events
 
     @property
     def parsed(self) -> Any:
@@ -354,42 +307,6 @@ class Result:
         if self.structure is None:
             raise Refused("bad_request", "No form was asked for: tw.stream(…, schema=…) takes a JSON schema or a class.")
         return self.structure.read(self.wait().raise_for_error().text)
-
-    @property
-    def usage(self) -> Usage | None:
-        """Token counts as the provider gave them, or None."""
-        return self.metrics.usage
-
-    @property
-    def finish_reason(self) -> str | None:
-        """Why it ended, or None while it runs or when it failed."""
-        end = self._last
-        return end.reason if isinstance(end, End) else None
-
-    @property
-    def error(self) -> Error | None:
-        """What went wrong, or None."""
-        end = self._last
-        return end if isinstance(end, Error) else None
-
-    @property
-    def _last(self) -> Any:
-        terminal = self.journal.terminal
-        return terminal.event if terminal else None
-
-    @property
-    def metrics(self) -> Metrics:
-        """The figures of what came so far."""
-        return measure(self.journal.entries)
-
-    @property
-    def tokens(self) -> pandas.DataFrame:
-        """One row a chunk of content: `seq`, `at` (µs since the attempt began, at the provider's socket), `received` (µs since this kernel
-        asked, when it had the chunk: another clock's zero), `kind`, `text`. A chunk is not always a token. Needs pandas.
-        """
-        from .table import tokens
-
-        return tokens(self.journal.entries, self._received)
 
     @property
     def wire(self) -> list[Frame]:
@@ -451,9 +368,6 @@ class Result:
         if "prompt" not in self.request and "messages" not in self.request:
             raise Refused("bad_request", "What was asked is not known here: the stream was opened by its id, or replayed.")
         return code(self.request, language, self.gateway)
-
-    def __str__(self) -> str:
-        return self.text
 
     def __repr__(self) -> str:
         if not self.done:
