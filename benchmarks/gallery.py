@@ -1,4 +1,4 @@
-"""Pictures of every widget, light and dark: live, done, failed, and what a saved notebook keeps.
+"""Pictures of every widget, light and dark: live, done, cut off or failed, and what a saved notebook keeps.
 
     python benchmarks/gallery.py [--out docs/gallery]
 
@@ -22,33 +22,58 @@ from tests.browser.conftest import ARGUMENTS, notebook_text  # noqa: E402
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
+SETUP = """%load_ext tokenwidgets
+import tokenwidgets as tw
+
+ask = "Why is the sky blue?"
+running = tw.stream(ask, model="sim/bursty", show=False, tokens=100_000, itl_ms=40)
+r = tw.stream(ask, model="sim/bursty", show=False, tokens=200, itl_ms=15).wait()
+cut = tw.stream(ask, model="sim/flaky", show=False, fail_at=40, itl_ms=10).wait()
+"""
+
 WIDGETS = {
-    "stream": ("TokenStream: an answer as it comes", "%%stream sim/reasoner -o tokens 120 -o itl_ms 12\nWhy is the sky blue?"),
-    "cut-off": ("A stream that was cut off keeps what came", "%%stream sim/flaky -o fail_at 40 -o itl_ms 10\nWhy is the sky blue?"),
-    "failed": ("What cannot be asked says why, in one sentence", "%%stream openai/gpt-5.2\nWhy is the sky blue?"),
+    "stream": (
+        "TokenStream: an answer as it comes",
+        {
+            "live": "tw.stream(ask, model='sim/steady', tokens=100_000, itl_ms=40);",
+            "done": "%%stream sim/reasoner -o tokens 120 -o itl_ms 12\nWhy is the sky blue?",
+            "cut off": "%%stream sim/flaky -o fail_at 40 -o itl_ms 10\nWhy is the sky blue?",
+            "failed": "%%stream openai/gpt-5.2\nWhy is the sky blue?",
+        },
+    ),
     "latency": (
         "LatencyChart: where the time went",
-        "r = tw.stream('Why is the sky blue?', model='sim/bursty', show=False, tokens=200, itl_ms=15)\nr.chart()",
+        {"live": "running.chart()", "done": "r.chart()", "cut off": "cut.chart()"},
     ),
-    "timeline": ("Timeline: any instant of a stream", "r.wait().timeline()"),
-    "inspector": ("WireInspector: the frames as they travelled", "r.inspect()"),
+    "timeline": (
+        "Timeline: any instant of a stream",
+        {"live": "running.timeline()", "done": "r.timeline()", "cut off": "cut.timeline()"},
+    ),
+    "inspector": (
+        "WireInspector: the frames as they travelled",
+        {"live": "running.inspect()", "done": "r.inspect()", "cut off": "cut.inspect()"},
+    ),
     "race": (
-        "Race: transports of one stream, on one clock",
-        "tw.race('Why is the sky blue?', model='sim/bursty', transports=['sse', 'ws', 'comm'], tokens=120, itl_ms=10)",
+        "Race: lanes on one clock",
+        {
+            "live": "tw.race(ask, model='sim/bursty', transports=['sse', 'ws', 'comm'], tokens=100_000, itl_ms=40)",
+            "done": "tw.race(ask, model='sim/bursty', transports=['sse', 'ws', 'comm'], tokens=120, itl_ms=10)",
+            "failed": "tw.race(ask, models=['sim/steady', 'openai/gpt-5.2', 'sim/bursty'], max_tokens=80)",
+        },
     ),
-    "sessions": ("Sessions: what runs in this server", "tw.sessions()"),
     "chat": (
         "Chat: a conversation to talk in",
-        "c = tw.chat('sim/steady', tokens=60, itl_ms=5)\nc('Why is the sky blue?', show=False).wait()\nc.show()",
+        {
+            "live": "c = tw.chat('sim/steady', tokens=100_000, itl_ms=40)\nc(ask, show=False)\nc.show()",
+            "done": "c = tw.chat('sim/steady', tokens=60, itl_ms=5)\nc(ask, show=False).wait()\nc.show()",
+            "failed": "c = tw.chat('openai/gpt-5.2')\nc(ask, show=False).wait()\nc.show()",
+        },
     ),
-    "live": (
-        "A running stream, with its clock and Stop",
-        "running = tw.stream('Why is the sky blue?', model='sim/steady', tokens=100_000, itl_ms=40)",
-    ),
+    "sessions": ("Sessions: what runs in this server", {"live": "tw.sessions()"}),
 }
+"""Of each widget its title, and a cell for each of its states. Those that run on keep nothing in the file yet."""
 
-GROWS = "live"
-"""Stands last, so that it moves no other; its file keeps nothing yet."""
+CELLS = [(f"{widget}-{state.replace(' ', '-')}", cell) for widget, (_, states) in WIDGETS.items() for state, cell in states.items()]
 
 
 def main() -> None:
@@ -62,7 +87,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(ARGUMENTS))
         try:
             server.wait()
-            context = browser.new_context(viewport={"width": 1200, "height": 1600}, device_scale_factor=2)
+            context = browser.new_context(viewport={"width": 1200, "height": 1600}, device_scale_factor=1)
             photographed(context, server, out)
         finally:
             browser.close()
@@ -75,23 +100,20 @@ def photographed(context: BrowserContext, server: Server, out: Path) -> None:
     book = opened(context, server)
     book.run()
     book.idles()
-    expect(book.page.locator(".tw-chat")).to_contain_text("tok", timeout=SECONDS * 1000)
-    expect(book.page.locator(".tw-race[data-over]")).to_be_visible(timeout=SECONDS * 1000)
+    expect(book.page.locator(".tw-race[data-over='true']")).to_have_count(2, timeout=SECONDS * 1000)
     for theme, name in THEMES.items():
         book.command("apputils:change-theme", theme=name)
         expect(book.page.locator("body")).to_have_attribute("data-jp-theme-name", name)
-        for number, widget in enumerate(WIDGETS, start=1):
-            card(book, number).screenshot(path=out / f"{widget}-{theme}.png")
-    for number, widget in enumerate(WIDGETS, start=1):
-        if widget != GROWS:
-            book.static(number).first.screenshot(path=out / f"{widget}-static.png")
+        for number, (picture, _) in enumerate(CELLS, start=1):
+            card(book, number).screenshot(path=out / f"{picture}-{theme}.png")
+    for number, (picture, _) in enumerate(CELLS, start=1):
+        if not picture.endswith("-live"):
+            book.static(number).first.screenshot(path=out / f"{picture}-static.png")
 
 
 def opened(context: BrowserContext, server: Server) -> Notebook:
     """The notebook, in a page of its own."""
-    (server.root / "gallery.ipynb").write_text(
-        notebook_text(["%load_ext tokenwidgets\nimport tokenwidgets as tw", *(cell for _, cell in WIDGETS.values())]), encoding="utf-8"
-    )
+    (server.root / "gallery.ipynb").write_text(notebook_text([SETUP, *(cell for _, cell in CELLS)]), encoding="utf-8")
     page = context.new_page()
     page.goto(f"{server.url}lab/workspaces/gallery/tree/gallery.ipynb?token={server.token}")
     return Notebook(page, server, "gallery.ipynb").ready()
@@ -106,11 +128,14 @@ def readme() -> Iterator[str]:
     """Every picture, in the order of the notebook."""
     yield "# Gallery\n\nEvery widget in JupyterLab, light and dark, and as a saved notebook shows it without kernel and script. Made by"
     yield "`python benchmarks/gallery.py` from real runs of the simulator, which asks no model.\n"
-    for widget, (title, _) in WIDGETS.items():
+    for widget, (title, states) in WIDGETS.items():
         yield f"## {title}\n"
-        yield f"| light | dark |\n|---|---|\n| ![{title}, light]({widget}-light.png) | ![{title}, dark]({widget}-dark.png) |\n"
-        if widget != GROWS:
-            yield f"In the file: ![{title}, static]({widget}-static.png)\n"
+        for state in states:
+            picture = f"{widget}-{state.replace(' ', '-')}"
+            yield f"| {state}, light | {state}, dark |\n|---|---|"
+            yield f"| ![{title}, {state}, light]({picture}-light.png) | ![{title}, {state}, dark]({picture}-dark.png) |\n"
+            if state != "live":
+                yield f"In the file: ![{title}, {state}, static]({picture}-static.png)\n"
 
 
 if __name__ == "__main__":

@@ -118,6 +118,11 @@ class Server:
     def sessions(self) -> list[Mapping[str, Any]]:
         return self.get("api/sessions")
 
+    def end_streams(self) -> None:
+        """Stop what earlier tests left running: a closed page stops nothing."""
+        for stream in self.get("tokenwidgets/streams?text=0")["streams"]:
+            self.call("DELETE", f"tokenwidgets/streams/{stream['id']}")
+
     def end_kernels(self) -> None:
         """So that tests do not pay for each other's kernels."""
         for kernel in self.get("api/kernels"):

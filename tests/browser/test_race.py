@@ -69,6 +69,7 @@ print(r.wait(20).finish_reason)
 
 def test_the_session_bar_stops_a_stream_while_the_kernel_is_busy(notebook: Open, server: Server) -> None:
     start = 'import tokenwidgets as tw\nr = tw.stream("Why?", model="sim/steady", show=False, tokens=100_000, itl_ms=20)\ntw.sessions()'
+    server.end_streams()
     book = notebook(start, BUSY)
     book.run()
     bar = book.output(1)
