@@ -130,7 +130,7 @@ async def test_turns_inside_a_running_loop():
     pieces = [piece async for piece in turn]
     assert "".join(pieces) == turn.text
     turn = chat("How?")
-    assert await asyncio.wait_for(turn._whole(), BOUND) is turn
+    assert await asyncio.wait_for(turn._ended(), BOUND) is turn
     assert turn.done
     assert len(turn.results) == 2
 

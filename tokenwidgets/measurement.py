@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +27,9 @@ from .strip_plot import StripPlot
 from .terminal import outlives
 from .trials import ARMS, RUNS, Arm, Budget, Trial, opened, schedule
 from .verdicts import Contender, Measure, Verdict
+from .waiting import Waitable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas
 
     from .events import Entry
@@ -46,7 +43,7 @@ READ_HERE = "The lanes were read by this kernel's own clients on one loop; what 
 Stream = Callable[..., Result]
 
 
-class Measurement:
+class Measurement(Waitable):
     """A comparison as it goes, and what it shows. Everything can be read while it runs: it then holds for the calls that were made.
 
     Parameters
@@ -70,6 +67,7 @@ class Measurement:
         stream: Stream = api.stream,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         self.arms = list(arms)
         self.transports = list(transports)
         self.by = by
@@ -85,7 +83,6 @@ class Measurement:
         self._began = clock()
         self._running: Result | None = None
         self._stopped = False
-        self._done = threading.Event()
         self._progress: Progress | None = None
 
     # ------------------------------------------------------------------ life
@@ -163,11 +160,6 @@ class Measurement:
         return self._clock() - self._began
 
     @property
-    def done(self) -> bool:
-        """Whether there are no further calls."""
-        return self._done.is_set()
-
-    @property
     def progress(self) -> str:
         """How far it is: `12 of 82 calls · 0:48 · about 1:20 left`."""
         made = f"{len(self.trials):,} of {len(self.order):,} calls · {_clock_words(self._seconds)}"
@@ -185,27 +177,6 @@ class Measurement:
     async def _stopping(self) -> None:
         if self._running is not None and not self._running.done:
             await self._running.stopping()
-
-    def wait(self, timeout: float | None = None) -> Measurement:
-        """Return when it has ended, or `timeout` seconds have passed. An interrupt stops it; what there is stays."""
-        until = None if timeout is None else time.monotonic() + timeout
-        with self._stopped_by_interrupt():
-            while not self._done.wait(0.1):
-                if until is not None and time.monotonic() >= until:
-                    break
-        return self
-
-    @contextmanager
-    def _stopped_by_interrupt(self) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.stop()
-            raise
-
-    def __await__(self) -> Generator[Any, None, Measurement]:
-        """Itself, when it has ended."""
-        return self._ended().__await__()
 
     async def _ended(self) -> Measurement:
         with reading(self):

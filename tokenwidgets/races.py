@@ -7,8 +7,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from .portal import portal
 from .result import STOP_SECONDS, Result
 from .terminal import outlives
 from .transports import TRANSPORTS
+from .waiting import Iterated, wake
 
 if TYPE_CHECKING:
     from .widgets.race import RaceTrack
@@ -39,7 +40,7 @@ REPORT_SECONDS = 3.0
 """How long a race waits, after the last stream's end, for what the page saw."""
 
 
-class Race(Comparison):
+class Race(Comparison, Iterated):
     """Streams that run side by side, and their readers.
 
     Iterating gives `(lane, piece)` as the pieces of all answers come; `await`, `wait()` and the end of an iteration mean that all have
@@ -52,14 +53,14 @@ class Race(Comparison):
     """
 
     def __init__(self, lanes: Sequence[Lane], seed: int = 0) -> None:
-        super().__init__(lanes)
+        Comparison.__init__(self, lanes)
+        Iterated.__init__(self)
         self.seed = seed
         self.created = time.time()
         self.settled = False
         self._track: RaceTrack | None = None
         self._cell: int | None = None
         self._told = threading.Event()
-        self._done = threading.Event()
         self._listeners: set[Callable[[], None]] = set()
 
     @property
@@ -113,11 +114,6 @@ class Race(Comparison):
         for listener in list(self._listeners):
             listener()
 
-    @property
-    def done(self) -> bool:
-        """Whether all lanes have ended."""
-        return self._done.is_set()
-
     def stop(self) -> None:
         """Stop every stream; what came is kept. Returns when that is so."""
         portal().run(self.stopping(), 2 * STOP_SECONDS)
@@ -125,23 +121,6 @@ class Race(Comparison):
     async def stopping(self) -> None:
         """The same, to be awaited on the portal."""
         await asyncio.gather(*(result.stopping() for result in self.results if not result.done))
-
-    def wait(self, timeout: float | None = None) -> Race:
-        """Return when all lanes have ended, or `timeout` seconds have passed. An interrupt stops all streams."""
-        until = None if timeout is None else time.monotonic() + timeout
-        with self._stopped_by_interrupt():
-            while not self._done.wait(0.1):
-                if until is not None and time.monotonic() >= until:
-                    break
-        return self
-
-    @contextmanager
-    def _stopped_by_interrupt(self) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.stop()
-            raise
 
     # ------------------------------------------------------------------ reading
 
@@ -164,13 +143,9 @@ class Race(Comparison):
 
     async def __aiter__(self) -> AsyncIterator[tuple[Lane, str]]:
         """The same inside a running loop, which goes on meanwhile."""
-        loop, changed, pieces = asyncio.get_running_loop(), asyncio.Event(), _Pieces(self)
-
-        def wake() -> None:
-            with suppress(RuntimeError):  # that loop was closed while its reader was left unfinished
-                loop.call_soon_threadsafe(changed.set)
-
-        self._listeners.add(wake)
+        changed, pieces = asyncio.Event(), _Pieces(self)
+        news = partial(wake, asyncio.get_running_loop(), changed)
+        self._listeners.add(news)
         try:
             with reading(self):
                 while True:
@@ -182,16 +157,7 @@ class Race(Comparison):
                         return
                     await changed.wait()
         finally:
-            self._listeners.discard(wake)
-
-    def __await__(self) -> Generator[Any, None, Race]:
-        """Itself, when all lanes have ended."""
-        return self._whole().__await__()
-
-    async def _whole(self) -> Race:
-        async for _ in self:
-            pass
-        return self
+            self._listeners.discard(news)
 
     # ------------------------------------------------------------------ showing and keeping
 

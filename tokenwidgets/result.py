@@ -7,7 +7,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +24,7 @@ from .interrupts import reading
 from .journal import Journal
 from .portal import portal, wait
 from .recording import Frame, Header, Recording
+from .waiting import Iterated, wake
 
 if TYPE_CHECKING:
     from .display import Display
@@ -45,7 +46,7 @@ STOP_SECONDS = 5.0
 """Longest wait for a stream to end after it was stopped from here."""
 
 
-class Result(Answer):
+class Result(Answer, Iterated):
     """One stream, seen from the kernel. What it says is in `Answer`.
 
     It is complete by itself: it keeps its own copy of the events, so it outlives the server's journal. Iterating gives the pieces of the
@@ -61,7 +62,8 @@ class Result(Answer):
     """
 
     def __init__(self, gateway: Gateway, request: Mapping[str, Any], transport: str = "auto", stream: str | None = None) -> None:
-        super().__init__(request, Journal(JOURNAL_BYTES))
+        Answer.__init__(self, request, Journal(JOURNAL_BYTES))
+        Iterated.__init__(self)
         self.transport = transport
         self.why = ""
         self.origin = ""
@@ -70,7 +72,6 @@ class Result(Answer):
         self.structure: Structure | None = None
         self._created = time.time()
         self._began = time.perf_counter_ns()
-        self._done = threading.Event()
         self._named: Future[str] = Future()
         if stream:
             self._named.set_result(stream)
@@ -196,11 +197,6 @@ class Result(Answer):
         """The same, or empty as long as it is not known."""
         return self._named.result() if self._named.done() else ""
 
-    @property
-    def done(self) -> bool:
-        """Whether the stream has ended."""
-        return self._done.is_set()
-
     def stop(self) -> None:
         """Stop the stream: the provider's connection closes at once and what came is kept. Returns when that is so."""
         if not self.done:
@@ -222,23 +218,6 @@ class Result(Answer):
                 self._fail(Error("connection", f"{e} The stream could not be stopped there; what came is kept.", stage="close"))
                 if self._reading is not None:
                     self._reading.cancel()
-
-    def wait(self, timeout: float | None = None) -> Result:
-        """Return when the stream has ended, or `timeout` seconds have passed. An interrupt stops the stream."""
-        until = None if timeout is None else time.monotonic() + timeout
-        with self._stopped_by_interrupt():
-            while not self._done.wait(0.1):
-                if until is not None and time.monotonic() >= until:
-                    break
-        return self
-
-    @contextmanager
-    def _stopped_by_interrupt(self) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.stop()
-            raise
 
     def raise_for_error(self) -> Result:
         """Itself, unless the stream failed.
@@ -271,7 +250,7 @@ class Result(Answer):
     async def __aiter__(self) -> AsyncIterator[str]:
         """The same inside a running loop, which goes on meanwhile."""
         loop, changed, cursor = asyncio.get_running_loop(), asyncio.Event(), 0
-        with self._listening(lambda: _threadsafe(loop, changed)), reading(self):
+        with self._listening(lambda: wake(loop, changed)), reading(self):
             while True:
                 changed.clear()
                 done, entries = self.done, self.journal.entries[cursor:]
@@ -282,15 +261,6 @@ class Result(Answer):
                     return
                 if not entries:
                     await changed.wait()
-
-    def __await__(self) -> Generator[Any, None, Result]:
-        """Itself, when the stream has ended."""
-        return self._ended().__await__()
-
-    async def _ended(self) -> Result:
-        async for _ in self:
-            pass
-        return self
 
     # ------------------------------------------------------------------ what came beside its events
 
@@ -395,10 +365,3 @@ class Result(Answer):
 
 def _pieces(entries: list[Entry]) -> Iterator[str]:
     return (e.event.delta for e in entries if isinstance(e.event, Text) and e.event.choice == 0 and e.event.delta)
-
-
-def _threadsafe(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
-    try:
-        loop.call_soon_threadsafe(changed.set)
-    except RuntimeError:
-        pass  # that loop was closed while its reader was left unfinished

@@ -6,10 +6,8 @@ import asyncio
 import contextvars
 import json
 import secrets
-import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from .conversation import Conversation, summed
@@ -23,6 +21,7 @@ from .result import STOP_SECONDS, Result
 from .terminal import outlives
 from .tools import Toolbox, ToolRun
 from .turn import turn
+from .waiting import Iterated
 
 ROUNDS = 8
 """Default for how often a model is asked in one turn."""
@@ -30,7 +29,7 @@ ROUNDS = 8
 Step: TypeAlias = Result | ToolRun
 
 
-class Turn:
+class Turn(Iterated):
     """A question and all that it takes to answer it; read, awaited and stopped like a `Result`.
 
     Iterating gives the pieces of the model's words, of every round; `await`, `wait()` and the end of an iteration mean that the last
@@ -53,6 +52,7 @@ class Turn:
     """
 
     def __init__(self, conversation: Conversation, toolbox: Toolbox, rounds: int, ask: Callable[[], Result], show: bool) -> None:
+        super().__init__()
         self.conversation = conversation
         self.asked = conversation.leaf
         self.first: int | None = None
@@ -65,7 +65,6 @@ class Turn:
         self._cell = cell()
         self._steps: list[Step] = []
         self._arrivals: list[Future[Result | None]] = [Future()]
-        self._ended = threading.Event()
         self._running: asyncio.Future[Any] | None = None
         self._stopped = False
         self._error: Error | None = None
@@ -110,7 +109,7 @@ class Turn:
         except Exception as e:
             self._error = Error("internal", f"The turn failed inside tokenwidgets ({type(e).__name__}).", stage="close")
         finally:
-            self._ended.set()
+            self._done.set()
             self._arrivals[-1].set_result(None)
             self._changed()
 
@@ -159,11 +158,6 @@ class Turn:
         if self._show:
             self._context.run(note, words)
 
-    @property
-    def done(self) -> bool:
-        """Whether the turn has ended."""
-        return self._ended.is_set()
-
     def stop(self) -> None:
         """Stop what runs, be it a stream or a function, and ask no more; returns when that is so. What came is kept.
 
@@ -171,7 +165,7 @@ class Turn:
         """
         if not self.done:
             portal().run(self.stopping(), STOP_SECONDS)
-            self._ended.wait(STOP_SECONDS)
+            self._done.wait(STOP_SECONDS)
 
     async def stopping(self) -> None:
         """The same, to be awaited on the portal."""
@@ -180,24 +174,6 @@ class Turn:
             self._running.cancel()
         if not self.results[-1].done:
             await self.results[-1].stopping()
-
-    def wait(self, timeout: float | None = None) -> Turn:
-        """Return when the turn has ended, or `timeout` seconds have passed. An interrupt stops it."""
-        with self._stopped_by_interrupt():
-            waited = 0.0
-            while not self._ended.wait(0.1):
-                waited += 0.1
-                if timeout is not None and waited >= timeout:
-                    break
-        return self
-
-    @contextmanager
-    def _stopped_by_interrupt(self) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.stop()
-            raise
 
     def raise_for_error(self) -> Turn:
         """Itself, unless it failed.
@@ -228,15 +204,6 @@ class Turn:
                 async for piece in result:
                     yield piece
                 number += 1
-
-    def __await__(self) -> Generator[Any, None, Turn]:
-        """Itself, when it has ended."""
-        return self._whole().__await__()
-
-    async def _whole(self) -> Turn:
-        async for _ in self:
-            pass
-        return self
 
     # ------------------------------------------------------------------ what came
 
