@@ -13,6 +13,7 @@ from test_export import HOSTILE, KEY, recorded
 from traitlets import TraitError
 
 import tokenwidgets as tw
+from tokenwidgets.portal import portal
 from tokenwidgets.recording import Frame
 from tokenwidgets.timeline_card import CHUNKS, level
 from tokenwidgets.widgets.base import StreamWidget
@@ -96,3 +97,12 @@ def test_no_key_is_in_a_frame_or_a_trait_and_the_variable_s_name_is(in_process: 
 def test_a_speed_out_of_range_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TraitError, match="speed"):
         tw.Timeline(recorded(tmp_path / "a.jsonl", "a"), speed=100)
+
+
+def test_a_page_that_asks_for_news_keeps_where_its_reader_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    timeline = tw.Timeline(recorded(tmp_path / "a.jsonl", "one ", "two"))
+    told: list[list[str]] = []
+    monkeypatch.setattr(timeline, "send_state", told.append)
+    portal().run(timeline._on_news({}), 20)
+    assert {"stream", "ended"} <= set(told[0])
+    assert not {"at", "selected", "speed"} & set(told[0]), "the kernel may not have heard of the last move"

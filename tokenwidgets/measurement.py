@@ -7,43 +7,31 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import api, measurement_file
-from .comparison import TRANSPORT_WORDS, Comparison
+from . import api
+from .comparison import Comparison
 from .cost import Prices, cost, prices
 from .errors import Refused, TokenwidgetsError
-from .formulas import DEFINITIONS, definition, higher_is_better
+from .findings import Findings
+from .formulas import DEFINITIONS, definition
 from .interrupts import reading
 from .lanes import Lanes
-from .listing import Table
-from .measurement_table import frame, words
 from .output import attended, in_notebook
 from .portal import portal
 from .progress import Progress
 from .result import STOP_SECONDS, Result
-from .strip_plot import StripPlot
 from .terminal import outlives
-from .trials import ARMS, RUNS, Arm, Budget, Trial, opened, schedule
-from .verdicts import Contender, Measure, Verdict
+from .trials import ARMS, RUNS, Arm, Budget, Trial, opened
 from .waiting import Waitable
 
 if TYPE_CHECKING:
-    import pandas
-
     from .events import Entry
-
-BEHIND = Measure("behind", "delay behind the first lane")
-"""What transports of one stream are compared by: of each call the median over its events."""
-
-READ_HERE = "The lanes were read by this kernel's own clients on one loop; what a page does with them is not in it."
-"""What a verdict about transports does not say."""
 
 Stream = Callable[..., Result]
 
 
-class Measurement(Waitable):
+class Measurement(Findings, Waitable):
     """A comparison as it goes, and what it shows. Everything can be read while it runs: it then holds for the calls that were made.
 
     Parameters
@@ -67,17 +55,8 @@ class Measurement(Waitable):
         stream: Stream = api.stream,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
-        self.arms = list(arms)
-        self.transports = list(transports)
-        self.by = by
-        self.budget = budget
-        self.seed = seed
-        self.created = time.time()
-        self.trials: list[Trial] = []
-        self.order = schedule(len(self.arms), budget.runs + 1, seed)
-        self.why = ""
-        """Why there were no further calls, in words; empty while there are some."""
+        Findings.__init__(self, arms, transports, by, budget, seed)
+        Waitable.__init__(self)
         self._stream = stream
         self._clock = clock
         self._began = clock()
@@ -132,6 +111,7 @@ class Measurement(Waitable):
         return f"the {self.budget.runs:,} rounds were made"
 
     async def _trial(self, number: int, arm: int, lanes: Lanes, order: Sequence[str], known: Prices) -> Trial:
+        at = self._seconds
         result = self._running = self._stream(**self.arms[arm].request, show=False)
         if self._stopped:
             await result.stopping()
@@ -148,6 +128,8 @@ class Measurement(Waitable):
             {lane.transport: delay.median_us if delay else None for lane, delay in zip(read.lanes, read.delays, strict=True)},
             failures,
             cost(result, known),
+            at,
+            tuple(entries),
         )
 
     def _narrow(self) -> bool:
@@ -168,6 +150,9 @@ class Measurement(Waitable):
         left = self.budget.left(len(self.trials), len(self.order), self._seconds)
         return made if left is None else f"{made} · about {_clock_words(left)} left"
 
+    def _unfinished(self) -> list[str]:
+        return [] if self.done else [f"It still runs: {self.progress}."]
+
     def stop(self) -> None:
         """Make no further call, and stop the one that runs, which is not counted as a measurement. Returns when that is so."""
         self._stopped = True
@@ -183,87 +168,10 @@ class Measurement(Waitable):
             await asyncio.to_thread(self._done.wait)
         return self
 
-    # ------------------------------------------------------------------ what it shows
-
-    @property
-    def verdicts(self) -> list[Verdict]:
-        """That of the arms, where there are several, and that of the transports."""
-        found = []
-        if len(self.arms) > 1:
-            wanted = definition(self.by)
-            measure = Measure(self.by, wanted.title, wanted.unit, higher_is_better(wanted))
-            found.append(Verdict(measure, [Contender(arm.label, self.values(i)) for i, arm in enumerate(self.arms)], self.seed))
-        if len(self.transports) > 1:
-            found.append(Verdict(BEHIND, [Contender(TRANSPORT_WORDS[way], self.delays(way)) for way in self.transports], self.seed))
-        return found
-
-    def values(self, arm: int, cold: bool = False) -> tuple[float | None, ...]:
-        """The figure `by` of an arm's calls, round by round; None where a call failed, or paid for what others find ready.
-
-        Parameters
-        ----------
-        arm : place among the arms.
-        cold : those calls, and no others.
-        """
-        fit = [trial for trial in self._of(arm) if "" not in trial.failures and self._counts_as_cold(trial) == cold]
-        by_round = {trial.round: trial.figures.get(self.by) for trial in fit}
-        return tuple(by_round.get(number) for number in range(self.budget.runs + 1))
-
-    def _of(self, arm: int) -> list[Trial]:
-        return [trial for trial in self.trials if trial.arm == arm]
-
-    def _counts_as_cold(self, trial: Trial) -> bool:
-        """A call that opened a connection is cold, but where every call of its arm does: that is how it is then."""
-        later = [other.opened for other in self._of(trial.arm) if other.round]
-        return trial.round == 0 or (trial.opened and not all(later))
-
-    def delays(self, transport: str) -> tuple[float | None, ...]:
-        """How far a transport's lane was behind the first one, µs, call by call; None where it failed, and in the cold round."""
-        return tuple(trial.behind.get(transport) if trial.round else None for trial in self.trials)
-
-    @property
-    def verdict(self) -> str:
-        """What is shown, and what is not, in sentences."""
-        sentences = [sentence for verdict in self.verdicts for sentence in verdict.sentences]
-        failed = Counter(self._failed())
-        sentences += [f"{name} failed in {n:,} of {len(self.trials):,} calls." for name, n in failed.items()]
-        sentences += [READ_HERE] if len(self.transports) > 1 else []
-        return " ".join([*sentences, *([] if self.done else [f"It still runs: {self.progress}."])])
-
-    def _failed(self) -> list[str]:
-        return [TRANSPORT_WORDS.get(way, self.arms[trial.arm].label) for trial in self.trials for way in trial.failures]
-
-    @property
-    def table(self) -> pandas.DataFrame | Table:
-        """One row a contender: a DataFrame where pandas is installed, else a table in words."""
-        return frame(self)
-
-    @property
-    def words(self) -> Table:
-        """The same in words."""
-        return words(self)
-
-    def plot(self) -> StripPlot:
-        """Every value as a point, with the medians and their intervals."""
-        return StripPlot(self.verdicts)
-
-    def save(self, path: str | Path) -> Path:
-        """Write it to a JSON file: what was asked, every call and its figures, order, seed, versions, verdict."""
-        return measurement_file.dump(self, Path(path).expanduser())
-
-    def __repr__(self) -> str:
-        return f"{self.words!r}\n{self.verdict}"
-
     def _ipython_display_(self) -> None:
         if in_notebook() and not attended():
             self.wait()  # programs that execute notebooks take no notice of what is shown when a cell is done
-        if not in_notebook():
-            print(repr(self))  # noqa: T201 (this is the terminal's display)
-            return
-        from IPython.display import display
-
-        html = f"{self.words._repr_html_()}{self.plot()._repr_html_()}"
-        display({"text/plain": repr(self), "text/html": html}, raw=True)
+        super()._ipython_display_()
 
 
 def compare(

@@ -51,6 +51,8 @@ class Trial:
     behind : by transport, the median delay behind the first lane to bring an event, µs; None where that lane failed.
     failures : by transport, why a lane failed; under an empty name, why the stream did.
     cost : US dollars; None where nobody says.
+    at : when it was made, seconds since the comparison began.
+    entries : of its stream, whole.
     """
 
     round: int
@@ -60,6 +62,8 @@ class Trial:
     behind: Mapping[str, float | None] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
     cost: float | None = None
+    at: float = 0.0
+    entries: tuple[Entry, ...] = field(default=(), repr=False)
 
     @property
     def cold(self) -> bool:

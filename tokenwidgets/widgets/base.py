@@ -74,9 +74,13 @@ class Widget(anywidget.AnyWidget):
         return None
 
     async def _on_news(self, _: Mapping[str, Any]) -> Answer:
-        """A page that has heard nothing for a while may have missed a change of the traits."""
+        """A page that has heard nothing for a while may have missed a change of the traits.
+
+        Those that the reader moves (tagged `moved`) are left to the page: the kernel may not have heard of the last move.
+        """
         await self.messages.turn()
-        self.send_state(sorted({name for name in self.keys if not name.startswith("_")} - _INHERITED))
+        own = set(self.trait_names(sync=True, moved=None))
+        self.send_state(sorted({name for name in own if not name.startswith("_")} - _INHERITED))
         return None
 
     def when_left(self, callback: Callable[[], None]) -> None:

@@ -59,7 +59,9 @@ class ChatWidget(Widget):
     parts = ("highlight", "math")
 
     model = traitlets.Unicode("", help="The model the talk goes on with, `host/model`; empty for the default.").tag(sync=True)
-    models = traitlets.List(traitlets.Unicode(), maxlen=MODELS_AT_ONCE, help="All that answer the next question.").tag(sync=True)
+    models = traitlets.List(traitlets.Unicode(), maxlen=MODELS_AT_ONCE, help="All that answer the next question.").tag(
+        sync=True, moved=True
+    )
     busy = traitlets.Bool(False, help="Whether an answer is coming.").tag(sync=True)
     turns = traitlets.Int(0, help="Questions in the conversation as it stands.").tag(sync=True)
 

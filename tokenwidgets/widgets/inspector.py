@@ -36,9 +36,9 @@ class WireInspector(StreamWidget):
     _esm = STATIC / "inspector.js"
     _css = STATIC / "inspector.css"
 
-    selected = traitlets.Int(-1, help="seq of an event that the selected frame brought, -1 for none.").tag(sync=True)
-    leg = traitlets.Enum(LEGS, "provider", help="Which part of the way.").tag(sync=True)
-    filter = traitlets.Unicode("", help="Which frames are shown.").tag(sync=True)
+    selected = traitlets.Int(-1, help="seq of an event that the selected frame brought, -1 for none.").tag(sync=True, moved=True)
+    leg = traitlets.Enum(LEGS, "provider", help="Which part of the way.").tag(sync=True, moved=True)
+    filter = traitlets.Unicode("", help="Which frames are shown.").tag(sync=True, moved=True)
     key_env = traitlets.Unicode("", help="Name of the variable that holds the host's key, for a command; never the key.").tag(sync=True)
 
     def __init__(self, source: Source, leg: str = "provider", filter: str = "") -> None:

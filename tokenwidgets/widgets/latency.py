@@ -34,9 +34,9 @@ class LatencyChart(RunsWidget):
     _esm = STATIC / "latency.js"
     _css = STATIC / "latency.css"
 
-    scale = traitlets.Enum(["linear", "log"], "linear", help="Of the time axis.").tag(sync=True)
-    selected = traitlets.Int(-1, help="The seq of the selected chunk, of `selected_run`; -1 for none.").tag(sync=True)
-    selected_run = traitlets.Int(0, help="The index of the run whose chunk is selected.").tag(sync=True)
+    scale = traitlets.Enum(["linear", "log"], "linear", help="Of the time axis.").tag(sync=True, moved=True)
+    selected = traitlets.Int(-1, help="The seq of the selected chunk, of `selected_run`; -1 for none.").tag(sync=True, moved=True)
+    selected_run = traitlets.Int(0, help="The index of the run whose chunk is selected.").tag(sync=True, moved=True)
 
     def __init__(self, *sources: Source | Mapping[str, Source], scale: str = "linear") -> None:
         self._legs: dict[str, dict[str, Any]] = {}

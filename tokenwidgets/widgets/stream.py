@@ -40,7 +40,7 @@ class TokenStream(RunsWidget):
     parts = ("highlight", "math", "latency-chart")
 
     format = traitlets.Enum(get_args(Format), "markdown", help="How the answer is set.").tag(sync=True)
-    version = traitlets.Int(0, help="Which of the streams is shown.").tag(sync=True)
+    version = traitlets.Int(0, help="Which of the streams is shown.").tag(sync=True, moved=True)
 
     def __init__(self, source: Source, format: Format = "markdown") -> None:
         operations = {

@@ -27,9 +27,9 @@ class Timeline(StreamWidget):
     _esm = STATIC / "timeline.js"
     _css = STATIC / "timeline.css"
 
-    selected = traitlets.Int(-1, help="seq of the chunk at the playhead, -1 before the first.").tag(sync=True)
-    at = traitlets.Int(-1, help="The playhead, µs since the attempt began; -1 is the end, and moves on with it.").tag(sync=True)
-    speed = traitlets.Float(1.0, min=SPEEDS[0], max=SPEEDS[1], help="Times the stream's own.").tag(sync=True)
+    selected = traitlets.Int(-1, help="seq of the chunk at the playhead, -1 before the first.").tag(sync=True, moved=True)
+    at = traitlets.Int(-1, help="The playhead, µs since the attempt began; -1 is the end, and moves on with it.").tag(sync=True, moved=True)
+    speed = traitlets.Float(1.0, min=SPEEDS[0], max=SPEEDS[1], help="Times the stream's own.").tag(sync=True, moved=True)
 
     def __init__(self, source: Source, speed: float = 1.0) -> None:
         super().__init__(source, speed=speed)

@@ -1,6 +1,6 @@
 // What was said, from top to bottom. Elements stay as long as what they show; what goes away gives its focus to what took its place.
 
-import { h, setText } from "../lib/dom.js";
+import { focused, h, setText } from "../lib/dom.js";
 import { AnswerView } from "./answer.js";
 import { giveBack } from "./parts.js";
 import { QuestionView } from "./question.js";
@@ -129,7 +129,7 @@ export class Log {
 
   /** Which control of which row has the focus. @returns {Place | null} */
   #focus() {
-    const at = /** @type {HTMLElement | null} */ (document.activeElement);
+    const at = /** @type {HTMLElement | null} */ (focused(this.root));
     const row = this.#shown.findIndex(({ root }) => root.contains(at));
     if (row < 0 || !at) return null;
     const part = this.#shown[row].question?.root.contains(at) ? ".tw-question" : ".tw-answer";

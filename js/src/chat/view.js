@@ -1,7 +1,7 @@
 // The card of a conversation. It only ever draws what the talk holds.
 
 import { Announcer } from "../lib/announce.js";
-import { h, setText } from "../lib/dom.js";
+import { focused, h, setText } from "../lib/dom.js";
 import { clean } from "../lib/markdown/text.js";
 import { Composer } from "./composer.js";
 import { Log } from "./log.js";
@@ -80,7 +80,7 @@ export class View {
   /** Who writes sees what he writes, also when the card grows. */
   #stay() {
     const height = this.root.offsetHeight;
-    if (height > this.#height && document.activeElement === this.#composer.field) this.#composer.root.scrollIntoView({ block: "nearest" });
+    if (height > this.#height && focused(this.root) === this.#composer.field) this.#composer.root.scrollIntoView({ block: "nearest" });
     this.#height = height;
   }
 
@@ -92,7 +92,8 @@ export class View {
   /** The view was put elsewhere: what had the focus has it again, and the reader is where he was. */
   moved() {
     this.#log.moved();
-    if (this.#focused && document.activeElement === document.body) this.#focused.focus({ preventScroll: true });
+    const now = focused(this.root); // JupyterLab takes what has lost its element to the cell
+    if (this.#focused && (!now || now.contains(this.root))) this.#focused.focus({ preventScroll: true });
   }
 
   /** JupyterLab looks for a shortcut from the focused element upwards, and stops where it is told to. @param {HTMLElement} target */
@@ -102,7 +103,7 @@ export class View {
   }
 
   #left() {
-    if (!this.root.contains(document.activeElement)) this.#focused = null;
+    if (!this.root.contains(focused(this.root))) this.#focused = null;
   }
 
   #models() {

@@ -12,12 +12,12 @@ from .verdicts import Measure, Verdict
 if TYPE_CHECKING:
     import pandas
 
-    from .measurement import Measurement
+    from .findings import Findings
 
 HEAD = ("contender", "by", "n", "median", "its 95 % interval", "p95", "its 95 % interval", "p99", "cold", "note")
 
 
-def frame(of: Measurement) -> pandas.DataFrame | Table:
+def frame(of: Findings) -> pandas.DataFrame | Table:
     """The table as a DataFrame, in the figures' own units; where pandas is not installed, in words."""
     try:
         import pandas
@@ -26,7 +26,7 @@ def frame(of: Measurement) -> pandas.DataFrame | Table:
     return pandas.DataFrame([_row(of, verdict, place) for verdict in of.verdicts for place in range(len(verdict.contenders))])
 
 
-def _row(of: Measurement, verdict: Verdict, place: int) -> dict[str, Any]:
+def _row(of: Findings, verdict: Verdict, place: int) -> dict[str, Any]:
     found = verdict.summary(place)
     return {
         "contender": verdict.contenders[place].label, "by": verdict.measure.name, "unit": verdict.measure.unit, "n": found.n,
@@ -36,14 +36,14 @@ def _row(of: Measurement, verdict: Verdict, place: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def words(of: Measurement) -> Table:
+def words(of: Findings) -> Table:
     """The table in words, without the columns in which nothing stands."""
     rows = [_words(of, verdict, place) for verdict in of.verdicts for place in range(len(verdict.contenders))]
     told = [i for i in range(len(HEAD)) if i < 4 or any(row[i] not in ("", figures.UNKNOWN) for row in rows)]
     return Table([HEAD[i] for i in told], [[row[i] for i in told] for row in rows])
 
 
-def _words(of: Measurement, verdict: Verdict, place: int) -> list[str]:
+def _words(of: Findings, verdict: Verdict, place: int) -> list[str]:
     found, measure = verdict.summary(place), verdict.measure
     return [
         verdict.contenders[place].label, measure.title, f"{found.n:,}", measure.words(found.p50), _span(measure, found.median),
@@ -56,7 +56,7 @@ def _span(measure: Measure, interval: Interval | None) -> str:
     return "" if interval is None else f"{measure.words(interval.low)} to {measure.words(interval.high)}"
 
 
-def cold(of: Measurement, verdict: Verdict, place: int) -> float | None:
+def cold(of: Findings, verdict: Verdict, place: int) -> float | None:
     """What the first, cold call of an arm gave; of transports there is no such value."""
     if verdict.measure.name != of.by:
         return None
