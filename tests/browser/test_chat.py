@@ -61,6 +61,7 @@ def test_a_talk_by_keys_alone(notebook: Open, server: Server) -> None:
     book = notebook(CHAT, REPORT)
     book.run_one(1)
     talk = Talk(book.page, book.output(1).locator(".tw-chat"))
+    talk.page.on("filechooser", lambda _: None)  # Playwright takes its time to begin to listen
     talk.field.focus()
 
     talk.page.keyboard.type("Why is")
