@@ -9,8 +9,8 @@ from .markdown import Token
 from .markup import Html, join, tag
 from .skin import CODE, GROUND, INK, LINE, PROSE, QUIET, TINT, WRAP
 
-GAP = 10
-"""Pixels above a block; none below, as in the live card."""
+GAP = 14
+"""Pixels above a block, as in the live card: Jupyter's own distance between paragraphs."""
 
 _SIZES = ("1.4em", "1.22em", "1.08em", "1em", "1em", "1em")
 _FRAME = "border:0;background:none"
@@ -28,7 +28,7 @@ def prose(text: str, colour: str = INK) -> Html:
     tokens = markdown.parse(text)
     if tokens is None:
         return tag("div", text, style=f"{style};{WRAP}", dir="auto")
-    return tag("div", *_blocks(tokens), style=style, dir="auto") if text.strip() else Html("")
+    return tag("div", *_outermost(tokens), style=style, dir="auto") if text.strip() else Html("")
 
 
 def code(text: str, language: str = "", below: int = 8) -> Html:
@@ -48,6 +48,26 @@ def code(text: str, language: str = "", below: int = 8) -> Html:
         tag("pre", text, style=style, dir="ltr"),
         style=f"box-sizing:border-box;max-width:640px;margin:0 0 {below}px;padding:8px 10px;border-radius:4px;background:{GROUND}",
     )
+
+
+def _outermost(tokens: Iterable[Token]) -> list[Html]:
+    """Blocks, of which paragraphs are as the page sets them: JupyterLab parses every style of an output again whenever it looks for
+    headings, and a long answer has hundreds of paragraphs.
+    """
+    shown = [token for token in tokens if token["type"] != "blank_line"]
+    last = len(shown) - 1
+    return [
+        _bare(token, i > 0 and shown[i - 1]["type"] != "paragraph", i == last)
+        if token["type"] == "paragraph"
+        else _block(token, GAP if i else 0)
+        for i, token in enumerate(shown)
+    ]
+
+
+def _bare(token: Token, below_other: bool, last: bool) -> Html:
+    """A paragraph with the page's own distance below it."""
+    style = ";".join([f"margin-top:{GAP}px"] * below_other + ["margin-bottom:0"] * last)
+    return tag("p", *_inline(token["children"]), **({"style": style} if style else {}))
 
 
 def _blocks(tokens: Iterable[Token], gap: int = GAP) -> list[Html]:

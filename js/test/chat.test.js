@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { JSDOM } from "jsdom";
+import { IntersectionObserver } from "./tools.js";
 
 const browser = /** @type {Record<string, any>} */ (globalThis);
 const NAMES = [
@@ -16,7 +17,7 @@ let controllers = [];
 beforeEach(async () => {
   const { window } = new JSDOM("", { url: "http://localhost/" });
   for (const name of NAMES) browser[name] = /** @type {any} */ (window)[name];
-  Object.assign(browser, { window, requestAnimationFrame: () => 0, cancelAnimationFrame() {} }); // frames do not come: a hidden page
+  Object.assign(browser, { window, IntersectionObserver, requestAnimationFrame: () => 0, cancelAnimationFrame() {} }); // frames do not come: a hidden page
   mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   widget = (await import("../src/chat/index.js")).default;
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { JSDOM } from "jsdom";
-import { journal } from "./tools.js";
+import { IntersectionObserver, journal } from "./tools.js";
 
 const browser = /** @type {Record<string, any>} */ (globalThis);
 const NAMES = ["window", "document", "location", "AbortController", "AbortSignal", "requestAnimationFrame", "cancelAnimationFrame"];
@@ -14,7 +14,7 @@ let controllers = [];
 beforeEach(async () => {
   const { window } = new JSDOM("", { url: "http://localhost/", pretendToBeVisual: true });
   for (const name of NAMES) browser[name] = /** @type {any} */ (window)[name];
-  Object.assign(browser, { window, requestAnimationFrame: () => 0, cancelAnimationFrame() {} });
+  Object.assign(browser, { window, IntersectionObserver, requestAnimationFrame: () => 0, cancelAnimationFrame() {} });
   mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   widget = (await import("../src/race/index.js")).default;
 });

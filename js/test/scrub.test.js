@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { JSDOM } from "jsdom";
-import { journal, settled } from "./tools.js";
+import { IntersectionObserver, journal, settled } from "./tools.js";
 
 const browser = /** @type {Record<string, any>} */ (globalThis);
 const NAMES = ["window", "document", "location", "AbortController", "AbortSignal", "HTMLElement", "Element", "Option", "getSelection"];
@@ -14,7 +14,7 @@ let gone;
 beforeEach(() => {
   const { window } = new JSDOM("", { url: "http://localhost/" });
   for (const name of NAMES) browser[name] = /** @type {any} */ (window)[name];
-  browser.window = window;
+  Object.assign(browser, { window, IntersectionObserver });
   /** @type {((ms: number) => void)[]} */
   let waiting = [];
   let now = 0;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { JSDOM } from "jsdom";
 import { keyWords, limitWords, rate, readers } from "../src/sessions/words.js";
+import { IntersectionObserver } from "./tools.js";
 
 const browser = /** @type {Record<string, any>} */ (globalThis);
 const NAMES = ["window", "document", "location", "AbortController", "AbortSignal", "requestAnimationFrame", "cancelAnimationFrame", "fetch"];
@@ -15,7 +16,7 @@ let controller;
 beforeEach(async () => {
   const { window } = new JSDOM('<script id="jupyter-config-data" type="application/json">{"baseUrl": "/"}</script>', { url: "http://localhost/", pretendToBeVisual: true });
   for (const name of NAMES) browser[name] = /** @type {any} */ (window)[name] ?? browser[name];
-  Object.assign(browser, { window, requestAnimationFrame: () => 0, cancelAnimationFrame() {} });
+  Object.assign(browser, { window, IntersectionObserver, requestAnimationFrame: () => 0, cancelAnimationFrame() {} });
   mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   controller = new AbortController();
   widget = (await import("../src/sessions/index.js")).default;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { JSDOM } from "jsdom";
-import { journal } from "./tools.js";
+import { IntersectionObserver, journal } from "./tools.js";
 
 /** @import { StreamEvent } from "../src/lib/messages.js" */
 
@@ -16,7 +16,7 @@ let controllers = [];
 beforeEach(async () => {
   const { window } = new JSDOM("", { url: "http://localhost/" });
   for (const name of NAMES) browser[name] = /** @type {any} */ (window)[name];
-  Object.assign(browser, { window, requestAnimationFrame: () => 0, cancelAnimationFrame() {} }); // frames do not come: a hidden page
+  Object.assign(browser, { window, IntersectionObserver, requestAnimationFrame: () => 0, cancelAnimationFrame() {} }); // frames do not come: a hidden page
   mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   widget = (await import("../src/stream/index.js")).default;
 });

@@ -75,3 +75,23 @@ export class FakeTime {
     await settled();
   }
 }
+
+/** In place of the browser's: everything is in sight, until a test says otherwise of all there is. */
+export class IntersectionObserver {
+  /** @type {Set<IntersectionObserver>} */
+  static all = new Set();
+  #tell;
+  /** @param {(entries: {isIntersecting: boolean}[]) => void} tell */
+  constructor(tell) {
+    this.#tell = tell;
+    IntersectionObserver.all.add(this);
+  }
+  observe() {}
+  disconnect() {
+    IntersectionObserver.all.delete(this);
+  }
+  /** @param {boolean} seen */
+  static see(seen) {
+    for (const one of IntersectionObserver.all) one.#tell([{ isIntersecting: seen }]);
+  }
+}

@@ -84,10 +84,14 @@ def test_one_who_reads_is_left_where_they_are(notebook: Open) -> None:
     assert body.evaluate("body => body.scrollHeight - body.scrollTop - body.clientHeight") < 24
     body.evaluate("body => { body.scrollTop = 120; }")
     expect(newest).to_be_visible(timeout=SECONDS * 1000)
-    card.stop.click()
+    selected = body.evaluate("body => { getSelection().selectAllChildren(body.querySelector('p')); return String(getSelection()); }")
+    card.stop.dispatch_event("click")  # a real one would end the selection
     book.idle(1)
     expect(card.root.locator(".tw-end > .tw-copy")).to_be_visible(timeout=SECONDS * 1000)
+    expect(book.cell(1).locator("[data-tokenwidgets]")).to_be_empty()
     assert body.evaluate("body => body.scrollTop") == 120, "also where the output is drawn anew at the end"
+    assert book.page.evaluate("String(getSelection())") == selected
+    assert selected
 
 
 def accessible(card: Card, book: Notebook) -> None:

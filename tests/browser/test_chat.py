@@ -46,6 +46,7 @@ class Talk:
         self.page.keyboard.type(text)
         self.keys("Enter")
         self.says(re.compile(re.escape(text.split()[-1])))
+        expect(self.answers.last).to_contain_text(text.split()[-1].rstrip("?."), timeout=MS)
         self.settled()
 
     def says(self, what: re.Pattern[str]) -> None:

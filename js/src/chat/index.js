@@ -17,11 +17,12 @@ export default widget((model, signal) => {
       const view = new View(talk, load);
       el.append(view.root);
       el.addEventListener(MOVED, () => view.moved());
+      const draw = painter(() => view.draw(), el, gone);
       const timer = setInterval(() => {
-        if (!document.hidden) view.tick();
+        if (!document.hidden && !draw.unseen) view.tick();
       }, TICK_MS);
       gone.addEventListener("abort", () => clearInterval(timer));
-      talk.subscribe(painter(() => view.draw(), gone), gone);
+      talk.subscribe(draw, gone);
     },
   };
 });

@@ -14,8 +14,8 @@ export default widget((model, signal) => {
     render(el, gone) {
       const view = new View(inspector);
       el.append(view.root);
-      session.subscribe(painter(() => inspector.read(), gone), gone);
-      inspector.subscribe(painter(() => view.draw(), gone), gone);
+      session.subscribe(painter(() => inspector.read(), el, gone), gone);
+      inspector.subscribe(painter(() => view.draw(), el, gone), gone);
       inspector.read();
     },
   };

@@ -24,7 +24,7 @@ export default widget((model, signal) => {
     listen("change:scale", rescale, gone);
     listen("msg:custom", (/** @type {any} */ message) => message?.op === "measure" && reporter.report(chart.legs, true), gone);
     let drawnAt = -Infinity;
-    const paint = painter(show, gone);
+    const paint = painter(show, el, gone);
     const timer = setInterval(() => {
       if (!document.hidden && runs.sessions.some(({ over }) => !over)) paint();
     }, TICK_MS);

@@ -1,5 +1,8 @@
 // A widget's place in the page. The notebook's file keeps a static form of every widget, in an element with the widget's id on it; where
 // the widget lives, it takes that element's place. So a notebook opened without its kernel shows something finished.
+//
+// Jupyter draws an output anew when its static form changes, which would take a view in it out of the page for a moment: its text would be
+// laid out again, and focus and selection be lost. So a view stands beside the output that holds only its place, and that is hidden.
 
 /** @typedef {(el: HTMLElement, signal: AbortSignal) => void} Render */
 
@@ -9,7 +12,12 @@ const LINGER_MS = 5000; // a place that is drawn anew comes back within this
 /** Told to a view's element when it was put elsewhere, which makes scrollers in it forget where they were. */
 export const MOVED = "tokenwidgets:moved";
 
-const LIVE = Symbol.for("tokenwidgets.mount.v1");
+const LIVE = Symbol.for("tokenwidgets.mount.v2");
+
+/** What Jupyter draws anew, and where that stands. */
+const OUTPUT = "jp-OutputArea-output";
+const BESIDE = ".jp-OutputArea-child";
+const LOOKS = [OUTPUT, "jp-RenderedHTMLCommon", "jp-RenderedHTML"];
 
 /**
  * Render into every place that is kept for a widget. A view whose place is drawn anew moves there as it is.
@@ -100,8 +108,8 @@ class Mounter {
   #open(place) {
     const el = place.ownerDocument.createElement("div");
     const abort = new AbortController();
-    place.replaceChildren(el);
     this.#views.add({ place, el, abort, timer: undefined });
+    settle(el, place);
     this.#render(el, abort.signal);
   }
 
@@ -109,8 +117,7 @@ class Mounter {
   #move(view, place) {
     this.#keep(view);
     view.place = place;
-    place.replaceChildren(view.el);
-    view.el.dispatchEvent(new Event(MOVED));
+    if (settle(view.el, place)) view.el.dispatchEvent(new Event(MOVED));
   }
 
   /** @param {View} view */
@@ -123,6 +130,32 @@ class Mounter {
   #drop(view) {
     this.#keep(view);
     this.#views.delete(view);
+    if (!view.place.isConnected) leave(view.el);
     view.abort.abort();
   }
+}
+
+/**
+ * Put a view where its place is: beside the output that holds nothing else, or into it. Whether it was put elsewhere than it was.
+ * @param {HTMLElement} el @param {Element} place
+ */
+function settle(el, place) {
+  const output = /** @type {HTMLElement | null} */ (place.closest(`.${OUTPUT}`));
+  const beside = output?.parentElement?.matches(BESIDE) && place.parentElement === output && output.children.length === 1 ? output : null;
+  place.replaceChildren();
+  el.className = `${beside ? LOOKS.join(" ") : ""} mathjax_ignore`;
+  if (beside?.nextElementSibling === el) return false;
+  leave(el);
+  if (beside) {
+    beside.after(el);
+    beside.style.display = "none";
+  } else place.append(el);
+  return true;
+}
+
+/** Take a view out of the page, and show again what it stood for. @param {HTMLElement} el */
+function leave(el) {
+  const before = el.previousElementSibling;
+  if (before instanceof HTMLElement && before.classList.contains(OUTPUT)) before.style.removeProperty("display");
+  el.remove();
 }

@@ -1,22 +1,35 @@
-// When to paint: once a frame; and slowly in a hidden page, where frames do not come. And when it was painted.
+// When to paint: once a frame; slowly where nobody sees it, in a hidden page or out of sight. And when it was painted.
 
 const HIDDEN_MS = 500;
+const UNSEEN_MS = 250;
+const NEAR = "200px"; // what may soon be scrolled into sight is drawn as if it were
+
+/** @typedef {(() => void) & {readonly unseen: boolean}} Draw asks for a paint soon; `unseen` while nobody can see it */
 
 /**
  * A function that asks for one call of `paint` soon, however often it is called before that.
  * @param {() => void} paint
+ * @param {Element} el what it paints is in
  * @param {AbortSignal} signal
+ * @returns {Draw}
  */
-export function painter(paint, signal) {
+export function painter(paint, el, signal) {
   let frame = 0;
+  let unseen = false;
   /** @type {any} */
   let timer = null;
   signal.addEventListener("abort", cancel);
-  return () => {
+  watch(el, signal, (seen) => {
+    unseen = !seen;
+    if (seen && timer !== null) run();
+  });
+  return Object.defineProperty(draw, "unseen", { get: () => unseen });
+
+  function draw() {
     if (timer !== null || signal.aborted) return;
-    frame = requestAnimationFrame(run);
-    timer = setTimeout(run, HIDDEN_MS);
-  };
+    if (!unseen) frame = requestAnimationFrame(run);
+    timer = setTimeout(run, unseen ? UNSEEN_MS : HIDDEN_MS);
+  }
 
   function run() {
     cancel();
@@ -28,6 +41,13 @@ export function painter(paint, signal) {
     clearTimeout(timer);
     timer = null;
   }
+}
+
+/** @param {Element} el @param {AbortSignal} signal @param {(seen: boolean) => void} changed */
+function watch(el, signal, changed) {
+  const observer = new IntersectionObserver((entries) => changed(entries[entries.length - 1].isIntersecting), { rootMargin: NEAR, scrollMargin: NEAR });
+  observer.observe(el);
+  signal.addEventListener("abort", () => observer.disconnect());
 }
 
 /**

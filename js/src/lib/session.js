@@ -31,6 +31,7 @@ import { webSocketTransport } from "./transports/websocket.js";
  * @property {boolean} [only] that transport and no other
  * @property {StreamEvent[]} [events] all of them, where a file holds the stream and there is nothing to follow
  */
+/** @typedef {(() => void) & {readonly unseen?: boolean}} View told that something changed; `unseen` while nobody can see what it shows */
 /** @typedef {{comm: Transport} & Partial<Record<TransportName, Transport>>} Transports */
 
 const LINGER_MS = 5000; // a view that is drawn anew comes back within this
@@ -68,7 +69,7 @@ export class Session {
   #choice = null;
   /** @type {Follower | null} */
   #follower = null;
-  /** @type {Set<() => void>} */
+  /** @type {Set<View>} */
   #views = new Set();
   /** Page time at which the page began to wait, µs. */
   #since = pageTime();
@@ -134,7 +135,7 @@ export class Session {
 
   /**
    * Draw when something changed. The first view starts the reading.
-   * @param {() => void} view
+   * @param {View} view
    * @param {AbortSignal} signal
    */
   subscribe(view, signal) {
@@ -266,9 +267,9 @@ export class Session {
     this.#changed();
   }
 
-  /** Of a hidden page nobody can say when it is painted. */
+  /** Of what is not seen nobody can say when it is painted. */
   #stampPaint(from = this.painted.length) {
-    if (this.#painting || document.hidden) return;
+    if (this.#painting || document.hidden || [...this.#views].every(({ unseen }) => unseen)) return;
     this.#painting = true;
     const { painted } = this;
     let to = from;

@@ -20,7 +20,7 @@ export default widget((model, signal) => {
   function render(el, gone) {
     const board = new Board(model, runs);
     el.append(board.root);
-    const draw = painter(() => board.draw(), gone);
+    const draw = painter(() => board.draw(), el, gone);
     const timer = setInterval(() => {
       if (!board.over && !document.hidden) draw();
     }, DRAW_MS);

@@ -192,7 +192,7 @@ export class Bar {
       if (!session.over && !document.hidden) card.tick();
     }, TICK_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
-    session.subscribe(painter(() => card.draw(), signal), signal);
+    session.subscribe(painter(() => card.draw(), card.root, signal), signal);
   }
 }
 

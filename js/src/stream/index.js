@@ -28,10 +28,10 @@ export default widget((model, signal) => {
       load,
     });
     el.append(card.root);
+    const draw = painter(() => card.draw(), el, gone);
     const timer = setInterval(() => {
-      if (!card.still && !document.hidden) card.tick();
+      if (!card.still && !document.hidden && !draw.unseen) card.tick();
     }, TICK_MS);
-    const draw = painter(() => card.draw(), gone);
     const moved = () => card.moved();
     el.addEventListener(MOVED, moved);
     model.on("change:version", draw);

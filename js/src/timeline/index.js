@@ -14,8 +14,8 @@ export default widget((model, signal) => {
     render(el, gone) {
       const view = new View(session, scrubber);
       el.append(view.root);
-      const draw = painter(() => view.draw(), gone);
-      session.subscribe(painter(() => scrubber.read(), gone), gone);
+      const draw = painter(() => view.draw(), el, gone);
+      session.subscribe(painter(() => scrubber.read(), el, gone), gone);
       scrubber.subscribe(draw, gone);
       view.draw();
     },
