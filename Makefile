@@ -19,7 +19,7 @@ demo: $(VENV)/.demo model
 
 test: $(VENV)/.test model chromium check js/node_modules/.done
 	npm --prefix js --silent test
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 check: $(VENV)/.test js/node_modules/.done
 	$(BIN)/ruff format --check .

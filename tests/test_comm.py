@@ -111,9 +111,27 @@ def test_the_frames_of_a_stream_are_asked_for(in_process: object) -> None:
     Comm(widget, [result])
     widget.says(op="wire", stream=result.id, ask="a")
     widget.wait_for(lambda: any("frames" in content for content in widget.heard))
-    frames = next(content["frames"] for content in widget.heard if "frames" in content)
-    assert [set(frame) for frame in frames] == [{"frame", "at", "dir"}] * len(frames)
-    assert frames
+    answer = next(content for content in widget.heard if "frames" in content)
+    assert [set(frame) for frame in answer["frames"]] == [{"frame", "at", "dir"}] * answer["of"]
+    assert answer["of"]
+
+
+def test_frames_that_one_message_does_not_take_come_in_parts(in_process: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comm, "WIRE_PART_BYTES", 300)
+    widget, result = Widget(), stream(tokens=20).wait()
+    Comm(widget, [result])
+
+    def asked(start: int) -> Any:
+        widget.says(op="wire", stream=result.id, ask=f"from {start}", **{"from": start})
+        widget.wait_for(lambda: any(content.get("answer") == f"from {start}" for content in widget.heard))
+        return next(content for content in widget.heard if content.get("answer") == f"from {start}")
+
+    whole = [frame.body() for frame in result.wire]
+    first = asked(0)
+    assert first["of"] == len(whole)
+    assert 0 < len(first["frames"]) < len(whole)
+    second = asked(len(first["frames"]))
+    assert first["frames"] + second["frames"] == whole[: len(first["frames"]) + len(second["frames"])]
 
 
 def test_after_close_nothing_is_heard(in_process: object) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -24,11 +24,14 @@ from .providers.pace import Sleep
 from .wire.messages import message
 
 if TYPE_CHECKING:
+    from .recording import Frame
     from .result import Result
 
 MESSAGES_PER_SECOND = 60
 """The most the whole kernel sends over its widgets."""
 
+WIRE_PART_BYTES = 262_144
+"""Frames of one message: a page asks for the next ones when it has these."""
 
 ANSWERS_KEPT = 16
 """Answers of a widget that can be given once more, to a page that missed them."""
@@ -207,9 +210,22 @@ class Comm:
         await (self._shown.find(stream) if stream else self._results[0]).stopping()
 
     async def _wire(self, content: Mapping[str, Any]) -> Answer:
-        """The upstream frames of a stream, as `GET streams/{id}/wire` gives them."""
+        """The upstream frames of a stream, as `GET streams/{id}/wire` gives them, from one on; `of` is how many there are."""
         frames = await self._shown.find(content.get("stream")).frames()
-        return {"frames": [frame.body() for frame in frames]}
+        start = content.get("from", 0)
+        if type(start) is not int or start < 0:
+            raise Refused("bad_request", "'from' is the number of a frame, from 0.")
+        return {"frames": [frame.body() for frame in _part(frames[start:])], "of": len(frames)}
+
+
+def _part(frames: Sequence[Frame]) -> Sequence[Frame]:
+    """As many as one message takes, and one at least."""
+    room = WIRE_PART_BYTES
+    for i, frame in enumerate(frames):
+        room -= len(frame.data)
+        if room < 0 and i:
+            return frames[:i]
+    return frames
 
 
 async def _carried_out(operation: Operation, content: Mapping[str, Any]) -> Mapping[str, Any]:

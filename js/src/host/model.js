@@ -62,7 +62,7 @@ export class PageModel {
   #answer({ op, stream, name }) {
     const { answers = {}, frames, assets } = this.#contents;
     if (op in answers) return answers[op];
-    if (op === "wire" && stream in frames) return { frames: frames[stream] };
+    if (op === "wire" && stream in frames) return { frames: frames[stream], of: frames[stream].length };
     if (op === "asset" && name in assets) return { text: assets[name] };
     return { error: { code: "not_found", message: "This page is a file without a kernel, and does not hold that." } };
   }

@@ -16,7 +16,7 @@ import { decoded } from "./wire.js";
  */
 export async function wireOf(session, ask) {
   const { stream } = session;
-  const { frames, dropped = 0 } = (await fromServer(stream)) ?? (await ask("wire", { stream }));
+  const { frames, dropped = 0 } = (await fromServer(stream)) ?? { frames: await fromKernel(stream, ask) };
   return { travelled: decoded(frames), dropped };
 }
 
@@ -25,4 +25,16 @@ async function fromServer(stream) {
   const server = findServer();
   const answer = server && (await call(server, `tokenwidgets/streams/${encodeURIComponent(stream)}/wire`).catch(() => null));
   return answer?.ok ? answer.json() : null;
+}
+
+/** Part by part, as a message takes only so much. @param {string} stream @param {Ask} ask @returns {Promise<RawFrame[]>} */
+async function fromKernel(stream, ask) {
+  /** @type {RawFrame[]} */
+  const frames = [];
+  for (let more = true; more; ) {
+    const part = await ask("wire", { stream, from: frames.length });
+    frames.push(...part.frames);
+    more = part.frames.length > 0 && frames.length < part.of;
+  }
+  return frames;
 }
