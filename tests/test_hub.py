@@ -250,7 +250,7 @@ async def test_a_provider_that_refuses_to_be_cancelled_does_not_hold_up_the_stop
     stream = this.start(REQUEST, "ann")
     await registry.providers[0].running.wait()
     await asyncio.wait_for(this.stop(stream), 5)
-    assert stream.journal.terminal.event == End("cancelled")
+    assert stream.journal.terminal.event == End("cancelled", raw=hub_module.NOT_CLOSED)
     let_go.set()
     await asyncio.wait([stream.task], timeout=5)
     assert outcome == ["closed"]
@@ -287,7 +287,7 @@ async def test_a_stop_whose_caller_leaves_still_ends_the_stream():
     stopping = asyncio.ensure_future(this.stop(stream))
     await asyncio.sleep(0)
     stopping.cancel()
-    assert await ended(stream) == End("cancelled")
+    assert await ended(stream) == End("cancelled", raw=hub_module.NOT_CLOSED)
     await this.aclose()
 
 

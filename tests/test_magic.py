@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from traitlets.config import Config
 import tokenwidgets as tw
 from tokenwidgets import completion, magic, prompt
 from tokenwidgets.magic import StreamMagics
+from tokenwidgets.measurement import Measurement
 
 FAST = "-o ttft_ms 1 -o itl_ms 1 -o tokens 12"
 KEY = "sk-planted-1234567890abcdef"
@@ -566,3 +568,71 @@ def test_completion_never_waits_for_the_network(shell, monkeypatch):
 def test_model_names_are_recognised():
     assert magic._names_model("sim/steady")
     assert json.dumps(completion.candidates("%%stream sim/steady ", "")) != "[]"
+
+
+# ---- comparisons
+
+
+COMPARED = f"%stream compare Say {{word}} once. -m sim/steady -m sim/bursty {FAST} --runs 1 --seed 5"
+
+
+def test_compare_takes_what_the_command_takes(shell):
+    shell.shell.user_ns["word"] = "hello"
+    found = shell.run(COMPARED + " --out c")
+    assert shell.failed is None
+    assert shell["_"] is shell["c"] is found
+    assert [arm.label for arm in found.arms] == ["sim/steady", "sim/bursty"]
+    assert {arm.request["prompt"] for arm in found.arms} == {"Say hello once."}
+    assert (found.seed, len(found.trials)) == (5, 4)
+
+
+def test_a_prompt_that_begins_with_compare_is_a_prompt(shell, server):
+    shell.run("%stream compare these two: a-b and c")
+    assert sent(server) == "compare these two: a-b and c"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("-m sim/steady", "A comparison needs two"),
+        ("-m sim/steady -m sim/bursty --runs many", "invalid int value"),
+        ("-m sim/steady -m sim/bursty --out 1x", "names a variable"),
+        ("-m sim/steady -m sim/bursty --save x.json", "unrecognized arguments"),
+        (f"-m sim/steady -m sim/bursty -o api_key {KEY}", "No key is given"),
+    ],
+)
+def test_a_comparison_that_is_called_wrongly_is_refused(shell, words, sentence):
+    text = shell.refused(f"%stream compare hello {words}")
+    assert sentence in text
+    assert KEY not in text
+
+
+def test_an_interrupted_comparison_is_kept(shell, monkeypatch):
+    waiting = Measurement.wait
+
+    def interrupted(found):
+        threading.Thread(target=lambda: (until_running(), signal.raise_signal(signal.SIGINT))).start()
+        return waiting(found)
+
+    def until_running():
+        while not any(stream["state"] == "running" for stream in tw.streams()):
+            pass
+
+    monkeypatch.setattr(Measurement, "wait", interrupted)
+    shell.run("%stream compare hello -m sim/steady -m sim/bursty -o ttft_ms 600000")
+    assert isinstance(shell.failed, KeyboardInterrupt)
+    assert shell["_"].why == "it was stopped"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("%stream comp", "compare"),
+        ("%stream compare hello --ru", "--runs"),
+        ("%stream compare hello -m sim/bu", "sim/bursty"),
+        ("%stream compare hello --transports sse,w", "ws"),
+        ("%stream compare hello --by time_to", "time_to_first_token"),
+    ],
+)
+def test_completion_of_a_comparison(shell, typed, offered):
+    assert offered in completed(shell, typed)

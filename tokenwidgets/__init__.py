@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .measurement import Measurement, compare
     from .provider import Provider
     from .races import Race, race
+    from .report.file import open_comparison
     from .result import Result
     from .rounds import Turn
     from .widgets.inspector import WireInspector
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .widgets.sessions import Sessions, sessions
     from .widgets.stream import TokenStream
     from .widgets.timeline import Timeline
+    from .workloads import Cancel, ClosedLoop, OpenLoop, Reconnect, ToolLoop
 
 _HOMES = {
     "api": ("hosts", "load", "models", "open", "replay", "stream", "streams"),
@@ -40,6 +42,7 @@ _HOMES = {
     "measurement": ("Measurement", "compare"),
     "provider": ("Provider",),
     "races": ("Race", "race"),
+    "report.file": ("open_comparison",),
     "result": ("Result",),
     "rounds": ("Turn",),
     "widgets.inspector": ("WireInspector",),
@@ -47,14 +50,15 @@ _HOMES = {
     "widgets.sessions": ("Sessions", "sessions"),
     "widgets.stream": ("TokenStream",),
     "widgets.timeline": ("Timeline",),
+    "workloads": ("Cancel", "ClosedLoop", "OpenLoop", "Reconnect", "ToolLoop"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Chat", "Conversation", "LatencyChart", "Measurement", "Provider", "Race", "Refused", "Result", "Sessions", "StreamFailed", "Timeline",
-    "TokenStream", "TokenwidgetsError", "Turn", "WireInspector", "chat", "compare", "definitions", "doctor", "endpoint", "hosts", "load",
-    "load_ipython_extension", "models", "open", "open_chat", "race", "replay", "sessions", "stream", "streams",
-    "unload_ipython_extension",
+    "Cancel", "Chat", "ClosedLoop", "Conversation", "LatencyChart", "Measurement", "OpenLoop", "Provider", "Race", "Reconnect", "Refused",
+    "Result", "Sessions", "StreamFailed", "Timeline", "TokenStream", "TokenwidgetsError", "ToolLoop", "Turn", "WireInspector", "chat",
+    "compare", "definitions", "doctor", "endpoint", "hosts", "load", "load_ipython_extension", "models", "open", "open_chat",
+    "open_comparison", "race", "replay", "sessions", "stream", "streams", "unload_ipython_extension",
 ]  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ from .errors import Refused
 from .listing import ModelList
 from .portal import portal
 from .provider import Provider
-from .providers.base import Sink
 from .providers.registry import Call
-from .providers.replay import REPLAY_OPTIONS, replay_recording
+from .providers.replay import REPLAY_OPTIONS, Played
 from .recording import Recording, RecordingError
 from .recording import load as read_recording
 from .request import Request
@@ -40,6 +40,17 @@ def gateway() -> Gateway:
 
             _gateway = discover()
         return _gateway
+
+
+@contextmanager
+def at(place: Gateway) -> Iterator[None]:
+    """Let this process's streams live there meanwhile."""
+    global _gateway
+    before, _gateway = _gateway, place
+    try:
+        yield
+    finally:
+        _gateway = before
 
 
 def _in_kernel() -> InProcess:
@@ -98,14 +109,11 @@ def stream(
         raise Refused("bad_request", f"There is no transport {transport!r}: it is one of {', '.join(TRANSPORTS)}.")
     target = _recording(record)
     structure = schema if isinstance(schema, Structure | None) else Structure(schema)
-    if structure is not None:
-        options["response_format"] = structure.response_format()
-    fields = {
-        **_asked(prompt, messages, images), "model": model, "system": system, "dialect": dialect, "options": options or None,
-        "tools": Toolbox(tools or ()).definitions or None,
-    }  # fmt: skip
+    fields = asked(
+        prompt, model=model, system=system, messages=messages, tools=tools, images=images, schema=structure, dialect=dialect, **options
+    )
     place = WithProvider(_in_kernel().hub, provider) if provider else gateway()
-    result = Result(place, {k: v for k, v in fields.items() if v is not None}, transport)
+    result = Result(place, fields, transport)
     result.structure = structure
     result.origin = "key of this kernel" if provider else ""
     if show:
@@ -113,7 +121,30 @@ def stream(
     return result.begin(target)
 
 
-def _asked(prompt: str | None, messages: Sequence[Mapping[str, Any]] | None, images: Iterable[Any]) -> dict[str, Any]:
+def asked(
+    prompt: str | None = None,
+    *,
+    model: str | None = None,
+    system: str | None = None,
+    messages: Sequence[Mapping[str, Any]] | None = None,
+    tools: Iterable[ToolLike] | None = None,
+    images: Iterable[Any] = (),
+    schema: Any = None,
+    dialect: str | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """The JSON of a request, from what `stream` takes of it; see there."""
+    structure = schema if isinstance(schema, Structure | None) else Structure(schema)
+    if structure is not None:
+        options["response_format"] = structure.response_format()
+    fields = {
+        **_words(prompt, messages, images), "model": model, "system": system, "dialect": dialect, "options": options or None,
+        "tools": Toolbox(tools or ()).definitions or None,
+    }  # fmt: skip
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _words(prompt: str | None, messages: Sequence[Mapping[str, Any]] | None, images: Iterable[Any]) -> dict[str, Any]:
     """What is asked, as fields of a request; pictures make a message of the prompt."""
     if not (images := list(images)):
         return {"prompt": prompt, "messages": None if messages is None else list(messages)}
@@ -161,7 +192,8 @@ def replay(file: str | Path, *, speed: float = 1.0, transport: str = "auto", sho
         raise Refused("bad_request", f"'speed' is {REPLAY_OPTIONS['speed'][1]}.")
     recording = _loaded(path)
     place = _in_kernel()
-    call = Call(_request_of(recording, path), "replay", "openai-chat", _Played(recording, speed), recording.simulated)
+    played = Played(recording.entries, recording.frames, speed)
+    call = Call(_request_of(recording, path), "replay", "openai-chat", played, recording.simulated)
     result = Result(place, {"model": recording.header.model}, transport, portal().run(place.begin(call)).id)
     if show:
         display(result)
@@ -192,17 +224,6 @@ def _loaded(path: Path) -> Recording:
 
 def _request_of(recording: Recording, path: Path) -> Request:
     return Request(f"replay/{path.stem}", ({"role": "user", "content": f"Replay of {recording.header.model}."},))
-
-
-class _Played:
-    """A provider that plays one recording."""
-
-    def __init__(self, recording: Recording, speed: float) -> None:
-        self._recording = recording
-        self._speed = speed
-
-    async def run(self, request: Request, sink: Sink) -> None:
-        await replay_recording(self._recording, sink, self._speed)
 
 
 def models() -> ModelList:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
 from getpass import getpass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import api
+from .cli.compare import keywords
+from .cli.parsing import value
 from .errors import Refused
 from .listing import Table
 from .prompt import fill
@@ -20,8 +22,13 @@ from .providers.replay import Replay
 from .races import Race, race
 from .request import split_model
 from .result import Result
+from .usage import comparison
 
-Command = Callable[[], Result | Race | None]
+if TYPE_CHECKING:
+    from .measurement import Measurement
+
+Command = Callable[[], "Result | Race | Measurement | None"]
+"""Carries a line out; what goes on then is waited for."""
 
 
 def parse(words: Sequence[str]) -> Command | None:
@@ -51,17 +58,11 @@ def parse(words: Sequence[str]) -> Command | None:
             return partial(_replay, file, 1.0)
         case ["race", *rest] if (given := _lanes(rest)) is not None:
             return partial(_race, *given)
+        case ["compare", *rest] if (options := _compared(rest)) is not None:
+            return partial(_compare, options)
         case ["replay", file, speed] if _is_recording(file) and isinstance(value(speed), int | float):
             return partial(_replay, file, float(value(speed)))
     return None
-
-
-def value(text: str) -> Any:
-    """An option's value: JSON where it is JSON (`0.2`, `true`, `["a"]`), else the text itself."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _is_model(name: str) -> bool:
@@ -167,8 +168,26 @@ def _lanes(words: Sequence[str]) -> tuple[str, list[str], list[str]] | None:
 def _race(prompt: str, models: list[str], transports: list[str]) -> Race:
     from IPython import get_ipython
 
-    return race(fill(prompt, get_ipython().user_ns), models=models, transports=transports).wait()
+    return race(fill(prompt, get_ipython().user_ns), models=models, transports=transports)
+
+
+def _compared(words: Sequence[str]) -> Namespace | None:
+    """The options of a comparison; None where nothing says what is to be compared."""
+    flags = {word.partition("=")[0] for word in words}
+    return comparison().parse_intermixed_args(list(words)) if flags & {"-m", "--models", "--transports", "--set"} else None
+
+
+def _compare(options: Namespace) -> Measurement:
+    from IPython import get_ipython
+
+    from .measurement import compare
+
+    variables = get_ipython().user_ns
+    found = compare(fill(" ".join(options.prompt), variables), **keywords(options))
+    if options.out:
+        variables[options.out] = found
+    return found
 
 
 def _replay(file: str, speed: float) -> Result:
-    return api.replay(file, speed=speed).wait()
+    return api.replay(file, speed=speed)

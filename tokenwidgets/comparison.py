@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import figures
+from .buffering import Held, held
 from .gaps import fine
+from .legs import Leg, legs
 from .listing import Table
 from .metrics import Metrics
 
 if TYPE_CHECKING:
     import pandas
 
+    from .clocks import Offset
     from .result import Result
 
 CLOCK_STEP_US = 100
@@ -41,6 +44,9 @@ class Lane:
     result : the stream.
     arrivals : when each event came to the page, µs since the stream began by the page's clock; empty where no page has told.
     failure : why it did not come to the stream's end, though the stream may have; in words.
+    sent : when each was written to this reader, µs of the stream's clock; None where nobody says.
+    painted : when the frame that shows it was painted, on the clock of `arrivals`; None where it was not, or nobody says.
+    clock : how the stream's times are told on the clock of `arrivals`; None where the two were not aligned.
     """
 
     label: str
@@ -48,6 +54,9 @@ class Lane:
     result: Result
     arrivals: tuple[int, ...] = ()
     failure: str = ""
+    sent: tuple[int | None, ...] = ()
+    painted: tuple[float | None, ...] = ()
+    clock: Offset | None = None
 
     @property
     def model(self) -> str:
@@ -110,13 +119,26 @@ class Comparison:
         """Of each lane; None where there is nothing to compare it with."""
         return [self._delay(lane) for lane in self.lanes]
 
+    def legs(self, lane: Lane) -> dict[str, Leg]:
+        """The legs of a lane's events behind the provider, as far as it measured them; of the events by which lanes are compared."""
+        return legs(lane, self._compared(lane))
+
+    def held(self, lane: Lane) -> Held | None:
+        """What was held back on the way to a lane; None where nothing was, or nobody says when events were written."""
+        return held(lane.sent, lane.arrivals, [len(entry.data) for entry in lane.result.journal.entries])
+
+    def _whole(self, lane: Lane) -> list[Sequence[int]]:
+        return [rival.arrivals for rival in self.rivals(lane) if not rival.failure and rival.arrivals]
+
+    def _compared(self, lane: Lane) -> range:
+        """The events by which a lane is compared with its rivals; none where it failed."""
+        whole = self._whole(lane)
+        return range(0) if lane.failure or not lane.arrivals else range(max(map(_backlog, whole)), min(map(len, whole)))
+
     def _delay(self, lane: Lane) -> Delay | None:
-        whole = [rival.arrivals for rival in self.rivals(lane) if not rival.failure and rival.arrivals]
-        if lane.failure or not lane.arrivals or len(whole) < 2:
-            return None
-        compared = range(max(map(_backlog, whole)), min(map(len, whole)))
-        behind = sorted(lane.arrivals[seq] - min(arrivals[seq] for arrivals in whole) for seq in compared)
-        if not behind:
+        whole = self._whole(lane)
+        behind = sorted(lane.arrivals[seq] - min(arrivals[seq] for arrivals in whole) for seq in self._compared(lane))
+        if len(whole) < 2 or not behind:
             return None
         return Delay(_quantile(behind, 0.5), _quantile(behind, 0.95) if len(behind) >= P95_NEEDS else None, len(behind))
 

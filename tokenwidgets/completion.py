@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from concurrent.futures import Future
 from inspect import isfunction
@@ -10,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from . import api
 from .errors import Refused
+from .formulas import DEFINITIONS
 from .providers import catalogue, config
 from .providers.model_cache import ModelCache
 from .providers.replay import SHIPPED
 from .request import OPTIONS, SIM_OPTIONS
 from .transports import TRANSPORTS
-from .usage import FORMATS, parser
+from .usage import FORMATS, comparison, parser
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-COMMANDS = ("list", "hosts", "alias", "config", "race", "replay", "doctor", "help")
+COMMANDS = ("list", "hosts", "alias", "config", "race", "compare", "replay", "doctor", "help")
 NAMES = ("%stream", "%%stream")
 
 _asked: Future[list[Any]] | None = None
@@ -51,6 +53,8 @@ def candidates(line: str, symbol: str, functions: Sequence[str] = ()) -> list[st
     before = words[-2] if symbol and len(words) > 1 else words[-1] if words else ""
     if words[1:2] == ["race"] and (raced := _raced(before, symbol)):
         return raced
+    if words[1:2] == ["compare"] and (compared := _compared(before, symbol)):
+        return compared
     if before in ("-T", "--transport"):
         found: list[str] = list(TRANSPORTS)
     elif before in ("-f", "--format"):
@@ -60,7 +64,7 @@ def candidates(line: str, symbol: str, functions: Sequence[str] = ()) -> list[st
     elif before in ("-o", "--option"):
         found = sorted({**OPTIONS, **SIM_OPTIONS})
     elif symbol.startswith("-"):
-        found = _flags()
+        found = _flags(parser())
     else:
         found = [*models(), *(COMMANDS if line.startswith("%stream") and len(words) <= 2 else ())]
     return [word for word in found if word.startswith(symbol)]
@@ -75,8 +79,18 @@ def _raced(before: str, symbol: str) -> list[str]:
     return [flag for flag in ("--models", "--transports") if symbol.startswith("-") and flag.startswith(symbol)]
 
 
-def _flags() -> list[str]:
-    return [flag for action in parser()._actions for flag in action.option_strings]
+def _compared(before: str, symbol: str) -> list[str]:
+    """What may follow in a comparison: models, transports and figures where they belong, else its options."""
+    if before in ("-m", "--models"):
+        return _raced("--models", symbol)
+    if before == "--transports":
+        return [word for word in _raced(before, symbol) if not word.endswith("comm")]
+    found = list(DEFINITIONS) if before == "--by" else _flags(comparison()) if symbol.startswith("-") else []
+    return [word for word in found if word.startswith(symbol)]
+
+
+def _flags(of: ArgumentParser) -> list[str]:
+    return [flag for action in of._actions for flag in action.option_strings]
 
 
 def models() -> list[str]:

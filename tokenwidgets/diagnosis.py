@@ -27,11 +27,15 @@ PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, whether it works, and the reason or the way out."""
+    """One line: what was looked at, whether it works, the reason or the way out, and whether it is to be mended.
+
+    What simply is not here, such as a page beside a terminal, does not work and is nothing wrong.
+    """
 
     what: str
     works: bool
     why: str
+    wrong: bool = False
 
 
 class Diagnosis(Sequence[Finding]):
@@ -106,7 +110,7 @@ def _server() -> list[Finding]:
     try:
         answer = portal().run(place.capabilities())
     except (Refused, Disconnected) as e:
-        return [Finding("Jupyter server", False, str(e))]
+        return [Finding("Jupyter server", False, str(e), wrong=True)]
     return [Finding("Jupyter server", True, f"{place.why}, tokenwidgets {answer['version']}, {', '.join(answer['transports'])}")]
 
 
@@ -147,14 +151,14 @@ def _parts() -> Finding:
 
     names = sorted(file.stem for file in ASSETS.glob("*.js"))
     words = f"{', '.join(names)}: pages load them from the Jupyter server or over comm, never from the net"
-    return Finding("heavy parts", bool(names), words if names else "none is in this installation: install the package again")
+    return Finding("heavy parts", bool(names), words if names else "none is in this installation: install the package again", not names)
 
 
 def _configuration() -> Finding:
     try:
         settings = config.load()
     except TokenwidgetsError as e:
-        return Finding("configuration", False, str(e))
+        return Finding("configuration", False, str(e), wrong=True)
     return Finding("configuration", True, f"{settings.path} is {'read' if settings.path.exists() else 'not there, which is fine'}")
 
 
@@ -171,8 +175,8 @@ def _keys() -> Finding:
     try:
         keys = {h["name"]: h["key"] for h in api.hosts()}
     except TokenwidgetsError as e:
-        return Finding("provider keys", False, str(e))
+        return Finding("provider keys", False, str(e), wrong=True)
     if problems := list(dict.fromkeys(key["problem"] for key in keys.values() if "problem" in key)):
-        return Finding("provider keys", False, " ".join(problems))  # one of keys.toml is every host's, and said once
+        return Finding("provider keys", False, " ".join(problems), wrong=True)  # one of keys.toml is every host's, and said once
     present = [f"{name} (from {key['source']})" for name, key in keys.items() if key["present"]]
     return Finding("provider keys", bool(present), ", ".join(present) or "none; sim, replay and local need none")

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import pandas
 
     from .findings import Findings
+    from .places import Place
 
-HEAD = ("contender", "by", "n", "median", "its 95 % interval", "p95", "its 95 % interval", "p99", "cold", "note")
+HEAD = ("contender", "by", "n", "median", "its 95 % interval", "p95", "its 95 % interval", "p99", "cold", "note", "place", "its clock")
 
 
 def frame(of: Findings) -> pandas.DataFrame | Table:
@@ -23,7 +24,11 @@ def frame(of: Findings) -> pandas.DataFrame | Table:
         import pandas
     except ImportError:
         return words(of)
-    return pandas.DataFrame([_row(of, verdict, place) for verdict in of.verdicts for place in range(len(verdict.contenders))])
+    rows = [_row(of, verdict, place) for verdict in (*of.verdicts, *of.ways) for place in range(len(verdict.contenders))]
+    for where in of.places:
+        part, clock = of.part(where.label), {"clock_ahead": where.ahead, "clock_uncertainty": where.uncertainty}
+        rows += [{**_row(part, one, i), "place": where.label, **clock} for one in part.verdicts for i in range(len(one.contenders))]
+    return pandas.DataFrame(rows)
 
 
 def _row(of: Findings, verdict: Verdict, place: int) -> dict[str, Any]:
@@ -38,17 +43,20 @@ def _row(of: Findings, verdict: Verdict, place: int) -> dict[str, Any]:
 
 def words(of: Findings) -> Table:
     """The table in words, without the columns in which nothing stands."""
-    rows = [_words(of, verdict, place) for verdict in of.verdicts for place in range(len(verdict.contenders))]
+    rows = [_words(of, verdict, place) for verdict in (*of.verdicts, *of.ways) for place in range(len(verdict.contenders))]
+    for where in of.places:
+        part = of.part(where.label)
+        rows += [_words(part, verdict, place, where) for verdict in part.verdicts for place in range(len(verdict.contenders))]
     told = [i for i in range(len(HEAD)) if i < 4 or any(row[i] not in ("", figures.UNKNOWN) for row in rows)]
     return Table([HEAD[i] for i in told], [[row[i] for i in told] for row in rows])
 
 
-def _words(of: Findings, verdict: Verdict, place: int) -> list[str]:
+def _words(of: Findings, verdict: Verdict, place: int, where: Place | None = None) -> list[str]:
     found, measure = verdict.summary(place), verdict.measure
     return [
         verdict.contenders[place].label, measure.title, f"{found.n:,}", measure.words(found.p50), _span(measure, found.median),
         measure.words(found.p95), _span(measure, found.tail), measure.words(found.p99), measure.words(cold(of, verdict, place)),
-        "two groups" if found.two_groups else "",
+        "two groups" if found.two_groups else "", where.label if where else "all" if of.places else "", where.clock if where else "",
     ]  # fmt: skip
 
 
@@ -57,7 +65,7 @@ def _span(measure: Measure, interval: Interval | None) -> str:
 
 
 def cold(of: Findings, verdict: Verdict, place: int) -> float | None:
-    """What the first, cold call of an arm gave; of transports there is no such value."""
-    if verdict.measure.name != of.by:
+    """What the first, cold call of an arm gave; of transports, and of several places together, there is none."""
+    if verdict.measure.name != of.by or of.places:
         return None
     return next((value for value in of.values(place, cold=True) if value is not None), None)

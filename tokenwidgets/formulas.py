@@ -34,19 +34,18 @@ CONTENT = "Content is text, reasoning, refusal, tool arguments, audio or transcr
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
-    """One figure.
+class Described:
+    """A figure in words.
 
     Parameters
     ----------
     name : AIPerf's tag where it has one.
     title : what it is called in a table.
-    unit : µs, tok/s, or 1 for a ratio or a count.
+    unit : µs, tok/s, 1/s, B, or 1 for a ratio or a count.
     formula : in words.
     clock : from where to where.
     excludes : what does not count.
     source : whose definition it is.
-    of : the figure of a stream's entries; None where it is not known.
     """
 
     name: str
@@ -56,6 +55,17 @@ class Definition:
     clock: str
     excludes: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition(Described):
+    """One figure of a stream.
+
+    Parameters
+    ----------
+    of : the figure of a stream's entries; None where it is not known.
+    """
+
     of: Callable[[Sequence[Entry]], float | None]
 
 
@@ -168,9 +178,9 @@ def _met(wanted: Definition, entries: Sequence[Entry], target: float) -> bool:
     return value >= target if higher_is_better(wanted) else value <= target
 
 
-def higher_is_better(wanted: Definition) -> bool:
+def higher_is_better(wanted: Described) -> bool:
     """Whether more of a figure is better."""
-    return wanted.unit == "tok/s" or wanted.name == "qoe"
+    return wanted.unit in ("tok/s", "1/s") or wanted.name == "qoe"
 
 
 def definition(name: str) -> Definition:

@@ -29,6 +29,7 @@ from .multiplex import Clock
 from .providers.base import Direction
 from .providers.billing import after_cancel
 from .providers.registry import Call, Registry
+from .providers.replay import Played, behind
 from .pulse import phase, rate
 from .recording import Frame
 from .request import Request
@@ -41,6 +42,9 @@ unguessable id, which is the one whose page the kernel told it, becomes its owne
 
 STOP_SECONDS = 2.0
 """Longest wait for a provider's connection to close; after it the stream ends all the same."""
+
+NOT_CLOSED = "the provider's connection had not closed yet"
+"""What the end of a stopped stream says where that is so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +226,25 @@ class Hub:
         self._readers_changed(stream)
         return stream
 
+    def replay(self, played: Stream, after: int, owner: str) -> Stream:
+        """Play an ended stream again, as a stream of its own that calls no provider.
+
+        Parameters
+        ----------
+        played : the stream.
+        after : the seq behind which it begins, at once; from there it has the timing that it had.
+        owner : of the new stream.
+
+        Raises
+        ------
+        Refused : it has not ended, or a limit is reached.
+        """
+        if played.running:
+            raise Refused("bad_request", "A stream is played again once it has ended.")
+        request = Request(f"replay/{played.id}", ({"role": "user", "content": f"Replay of {played.call.request.model}."},))
+        provider = Played(behind(played.journal.entries, after))
+        return self.begin(Call(request, "replay", played.call.dialect, provider, played.call.simulated), owner)
+
     def get(self, stream_id: str, owner: str) -> Stream:
         """A stream of `owner`'s, or a kernel's that nobody has claimed yet, which becomes theirs.
 
@@ -346,9 +369,10 @@ class Hub:
 
 def _with_bill(stream: Stream, why: End | Error) -> End | Error:
     """An ending that was asked for tells what it does to the bill, if the provider's connection is closed indeed."""
-    closed = stream.task is None or stream.task.done()
-    if not closed or not isinstance(why, End) or why.reason != "cancelled":
+    if not isinstance(why, End) or why.reason != "cancelled":
         return why
+    if stream.task is not None and not stream.task.done():
+        return replace(why, raw=why.raw or NOT_CLOSED)
     return replace(why, cancel_stops_billing=after_cancel(stream.call.place, stream.journal.entries))
 
 

@@ -16,6 +16,7 @@ from traitlets import Enum, Unicode
 
 from . import api, commands
 from .chats import Chat
+from .cli.parsing import value
 from .errors import TokenwidgetsError
 from .prompt import fill
 from .providers import config
@@ -28,6 +29,8 @@ from .usage import parser
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+    from .measurement import Measurement
 
 
 class Interrupted(KeyboardInterrupt):
@@ -48,12 +51,12 @@ class StreamMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._variables: dict[str, Any] = shell.user_ns
-        self._remember: Callable[[Result | Turn], None] = shell.displayhook.update_user_ns
+        self._remember: Callable[[object], None] = shell.displayhook.update_user_ns
         self._chat: Chat | None = None
 
     @no_var_expand
     @line_cell_magic
-    def stream(self, line: str, cell: str | None = None) -> Result | Turn | Race | None:
+    def stream(self, line: str, cell: str | None = None) -> Result | Turn | Race | Measurement | None:
         """Stream an answer of a language model into this cell. `%stream help` shows how."""
         try:
             if cell is None:
@@ -69,13 +72,13 @@ class StreamMagics(Magics):
         except (TokenwidgetsError, ValueError) as e:
             raise UsageError(str(e)) from None
 
-    def _line(self, line: str) -> Result | Turn | Race | None:
+    def _line(self, line: str) -> Result | Turn | Race | Measurement | None:
         words = _split(line)
         if not words:
             commands.usage()
             return None
         if (command := commands.parse(words)) is not None:
-            return _carried_out(command)
+            return self._carried_out(command)
         model, rest = _model_first(line.strip())
         head, rest, only_prompt = _head(rest)
         options = _parsed(head)
@@ -139,12 +142,15 @@ class StreamMagics(Magics):
             raise Interrupted(f"Interrupted: the stream was stopped after {chunks} kept in _.") from None
         return result
 
-
-def _carried_out(command: commands.Command) -> Result | Race | None:
-    try:
-        return command()
-    except KeyboardInterrupt:
-        raise Interrupted("Interrupted: what ran was stopped, and what came is shown.") from None
+    def _carried_out(self, command: commands.Command) -> Result | Race | Measurement | None:
+        started = None
+        try:
+            started = command()
+            return None if started is None else started.wait()
+        except KeyboardInterrupt:
+            if started is not None:
+                self._remember(started)
+            raise Interrupted("Interrupted: what ran was stopped, and what came is kept in _.") from None
 
 
 _OPTION = re.compile(r"--?[A-Za-z]|--(\s|$)")
@@ -214,7 +220,7 @@ def _options(pairs: Sequence[Sequence[str]]) -> dict[str, Any]:
     for key, _ in pairs:
         if key in _NO_OPTIONS:
             raise UsageError(f"%stream: {key!r} is not an option of the request; %stream help shows how it is given.")
-    return {key: commands.value(text) for key, text in pairs}
+    return {key: value(text) for key, text in pairs}
 
 
 _NO_OPTIONS = {*signature(api.stream).parameters} - {"dialect", "tools"}

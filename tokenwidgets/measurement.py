@@ -7,26 +7,23 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import api
-from .comparison import Comparison
+from . import api, workloads
 from .cost import Prices, cost, prices
 from .errors import Refused, TokenwidgetsError
 from .findings import Findings
-from .formulas import DEFINITIONS, definition
 from .interrupts import reading
 from .lanes import Lanes
 from .output import attended, in_notebook
+from .page_lanes import lanes_of
 from .portal import portal
 from .progress import Progress
 from .result import STOP_SECONDS, Result
 from .terminal import outlives
-from .trials import ARMS, RUNS, Arm, Budget, Trial, opened
+from .trials import ARMS, Arm, Budget, Trial, opened
 from .waiting import Waitable
-
-if TYPE_CHECKING:
-    from .events import Entry
+from .workloads import TURN, Asking, OneTurn, Workload
 
 Stream = Callable[..., Result]
 
@@ -43,6 +40,7 @@ class Measurement(Findings, Waitable):
     seed : of the order, and of the statistics.
     stream : starts a stream; a seam.
     clock : seconds; a seam.
+    workload : what is asked of each arm in a round.
     """
 
     def __init__(
@@ -54,13 +52,14 @@ class Measurement(Findings, Waitable):
         seed: int,
         stream: Stream = api.stream,
         clock: Callable[[], float] = time.monotonic,
+        workload: Workload = TURN,
     ) -> None:
-        Findings.__init__(self, arms, transports, by, budget, seed)
+        Findings.__init__(self, arms, transports, by, budget, seed, workload)
         Waitable.__init__(self)
         self._stream = stream
         self._clock = clock
         self._began = clock()
-        self._running: Result | None = None
+        self._asking: Asking | None = None
         self._stopped = False
         self._progress: Progress | None = None
 
@@ -73,7 +72,7 @@ class Measurement(Findings, Waitable):
         ------
         Refused : the transports cannot be compared here.
         """
-        lanes = Lanes(api.gateway(), self.transports)
+        lanes = lanes_of(api.gateway(), self.transports, show and isinstance(self.workload, OneTurn))
         if show:
             self._progress = Progress(lambda: self.progress)
             outlives(self)
@@ -98,7 +97,7 @@ class Measurement(Findings, Waitable):
         """Every call of the plan, and why it ended."""
         draw = random.Random(self.seed)  # noqa: S311 (an order, no secret)
         for number, arm in self.order:
-            if why := self.budget.spent(self.trials, self._seconds):
+            if why := self.budget.spent(self.trials, self._seconds, self.workload.calls):
                 return why
             if len(self.trials) % len(self.arms) == 0 and await asyncio.to_thread(self._narrow):  # a round is whole
                 return f"every interval is narrower than {self.budget.width:.0%} of the median"
@@ -106,31 +105,42 @@ class Measurement(Findings, Waitable):
             if self._stopped:
                 return "it was stopped"
             self.trials.append(trial)
-            if self._progress is not None:
-                self._progress.update()
+            if self.transports:
+                self.environment |= {"clocks": lanes.words, "lanes": lanes.where}
+            self._tell()
         return f"the {self.budget.runs:,} rounds were made"
 
     async def _trial(self, number: int, arm: int, lanes: Lanes, order: Sequence[str], known: Prices) -> Trial:
         at = self._seconds
-        result = self._running = self._stream(**self.arms[arm].request, show=False)
+        drawn = f"{self.seed} {number}"  # what a workload draws is the same for every arm of a round
+        asking = self._asking = Asking(self.arms[arm].request, self._stream, lanes, order, drawn, self._tell)
         if self._stopped:
-            await result.stopping()
-        read = Comparison(await lanes.read(result, order))
-        entries = result.journal.entries
-        failures = {lane.transport: lane.failure for lane in read.lanes if lane.failure}
-        if result.error is not None:
-            failures[""] = result.error.message
+            return Trial(number, arm)
+        taken = await self.workload.run(asking)
+        self._asking = None
+        streams = [tuple(result.journal.entries) for result in asking.results]
         return Trial(
             number,
             arm,
-            opened(entries),
-            await asyncio.to_thread(_figures, entries),
-            {lane.transport: delay.median_us if delay else None for lane, delay in zip(read.lanes, read.delays, strict=True)},
-            failures,
-            cost(result, known),
-            at,
-            tuple(entries),
+            any(map(opened, streams)),
+            figures=taken.figures,
+            behind=taken.behind,
+            failures=taken.failures,
+            cost=_cost(asking.results, known),
+            at=at,
+            entries=streams[0] if streams else (),
+            further=tuple(streams[1:]),
+            begun=tuple(at + begun for begun in asking.begun),
+            calls=len(streams),
+            by_transport=taken.by_transport,
+            legs=taken.legs,
+            alone=taken.alone,
+            held=taken.held,
         )
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress.update()
 
     def _narrow(self) -> bool:
         return self.budget.width is not None and all(
@@ -143,12 +153,20 @@ class Measurement(Findings, Waitable):
 
     @property
     def progress(self) -> str:
-        """How far it is: `12 of 82 calls · 0:48 · about 1:20 left`."""
-        made = f"{len(self.trials):,} of {len(self.order):,} calls · {_clock_words(self._seconds)}"
+        """How far it is: `12 of 82 calls · 0:48 · about 1:20 left`; of a workload with several calls, `3 of 22 runs, 65 calls · …`."""
+        made = f"{self._made} · {_clock_words(self._seconds)}"
         if self.done or self.why:
             return f"{made} · ended: {self.why}"
-        left = self.budget.left(len(self.trials), len(self.order), self._seconds)
+        left = self.budget.left(len(self.trials), len(self.order), self._seconds, self.workload.calls)
         return made if left is None else f"{made} · about {_clock_words(left)} left"
+
+    @property
+    def _made(self) -> str:
+        made = f"{len(self.trials):,} of {len(self.order):,} {self.workload.unit}s"
+        if self.workload.calls == 1:
+            return made
+        running = self._asking.results if self._asking is not None else []
+        return f"{made}, {sum(trial.calls for trial in self.trials) + len(running):,} calls"
 
     def _unfinished(self) -> list[str]:
         return [] if self.done else [f"It still runs: {self.progress}."]
@@ -160,8 +178,8 @@ class Measurement(Findings, Waitable):
         self._done.wait(STOP_SECONDS * 2)
 
     async def _stopping(self) -> None:
-        if self._running is not None and not self._running.done:
-            await self._running.stopping()
+        if self._asking is not None:
+            await self._asking.stopping()
 
     async def _ended(self) -> Measurement:
         with reading(self):
@@ -180,20 +198,23 @@ def compare(
     models: Sequence[str] | None = None,
     transports: Sequence[str] | None = None,
     options: Sequence[Mapping[str, Any]] | None = None,
-    by: str = "time_to_first_token",
-    runs: int = RUNS,
+    workload: str | Mapping[str, Any] | Workload = "turn",
+    by: str | None = None,
+    runs: int | None = None,
     calls: int | None = None,
     seconds: float | None = None,
     dollars: float | None = None,
     width: float | None = None,
     seed: int | None = None,
+    workers: Any = None,
     show: bool = True,
     **request: Any,
 ) -> Measurement:
     """Measure which is faster, or that it cannot be told; returns at once, and makes its calls one after the other.
 
     Each model with each set of options is asked once a round, in an order drawn for each round. Transports are compared on one call, read
-    over all of them by this kernel. The first round is cold and kept apart.
+    over all of them by the page that shows the cell, or by this kernel where none does; and on the ended stream played again, which is no
+    call, over each of them alone in turn. The first round is cold and kept apart.
 
     Parameters
     ----------
@@ -201,11 +222,15 @@ def compare(
     models : `host/model` or aliases, from the same host or different ones; without it, `model=` or the default.
     transports : of sse, ws and webrtc.
     options : sets of options, such as `[{"temperature": 0}, {"temperature": 1}]`.
-    by : the figure by which models and options are compared: a name of `tokenwidgets.formulas.DEFINITIONS`.
-    runs : rounds after the cold one.
+    workload : what is asked of each in a round: "turn", "tool-loop", "cancel", "reconnect", "closed-loop", "open-loop", or one with options
+        of its own, such as `tw.ToolLoop(turns=5)`.
+    by : the figure by which they are compared: of one turn a name of `tokenwidgets.formulas.DEFINITIONS`; each workload has its usual one.
+    runs : rounds after the cold one; each workload has its usual number.
     calls, seconds, dollars : the most it may take; it ends with whichever comes first.
     width : enough is known when every interval of a difference is narrower than this share of the median, such as 0.05.
     seed : of the order and of the statistics; by default at random. The same seed gives the same order.
+    workers : spread the rounds over the workers of a Dask cluster: a `distributed.Client`, a scheduler's address, or how many processes of
+        this machine to start. Each takes its keys from its own environment.
     show : tell how far it is.
     request : whatever else `tw.stream` takes.
 
@@ -214,7 +239,9 @@ def compare(
     Refused : there are fewer than two contenders, or more than eight; a figure or a transport does not exist; a budget is no number
         above 0.
     """
-    definition(by)
+    chosen = workloads.chosen(workload)
+    by = by or chosen.by
+    chosen.definition(by)
     for name in {"record", "transport"} & set(request):
         raise Refused("bad_request", f"{name!r} is of one stream; a comparison takes 'transports' and is kept by its save().")
     arms = _arms(prompt, _names("models", models), options, request)
@@ -225,9 +252,22 @@ def compare(
         raise Refused("bad_request", f"A comparison has at most {ARMS} contenders; these would be {max(len(arms), len(ways))}.")
     if len(set(ways)) < len(ways):
         raise Refused("bad_request", "Each of 'transports' is named once.")
-    budget = Budget(runs, calls, seconds, dollars, width)
+    chosen.check(arms, ways)
+    budget = Budget(chosen.runs if runs is None else runs, calls, seconds, dollars, width)
     drawn = random.randrange(2**31) if seed is None else seed  # noqa: S311 (an order, no secret)
-    return Measurement(arms, ways, by, budget, drawn).begin(show)
+    if workers is not None:
+        return _spread(arms, ways, by, budget, drawn, chosen, workers).begin(show)
+    return Measurement(arms, ways, by, budget, drawn, workload=chosen).begin(show)
+
+
+def _spread(
+    arms: Sequence[Arm], transports: Sequence[str], by: str, budget: Budget, seed: int, workload: Workload, workers: Any
+) -> Measurement:
+    if transports:
+        raise Refused("bad_request", "Transports are compared where one server streams: leave out 'workers', or 'transports'.")
+    from .spread import Spread
+
+    return Spread(arms, by, budget, seed, workload, workers)
 
 
 def _names(what: str, given: Sequence[str] | None) -> list[str]:
@@ -254,8 +294,11 @@ def _arms(prompt: str | None, models: Sequence[str], options: Sequence[Mapping[s
     return arms
 
 
-def _figures(entries: Sequence[Entry]) -> dict[str, float]:
-    return {name: value for name, of in DEFINITIONS.items() if (value := of.of(entries)) is not None}
+def _cost(results: Sequence[Result], known: Prices) -> float | None:
+    """Of all calls of a run; None where nobody says what one cost."""
+    costs = [cost(result, known) for result in results]
+    told = [one for one in costs if one is not None]
+    return sum(told) if len(told) == len(costs) else None
 
 
 def _clock_words(seconds: float) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from time import monotonic_ns
+from time import perf_counter_ns
 from typing import Any, Protocol
 
 from .errors import Refused
@@ -167,7 +167,7 @@ class Multiplexer:
         if not _is_number(body.get("t")):
             raise Refused("bad_request", "'t' is a number.")
         clock = await self._clock(body)
-        await self._reply(messages.message("pong", t=body.get("t"), now=monotonic_ns() // 1000, at=clock() if clock else None))
+        await self._reply(messages.message("pong", t=body.get("t"), now=perf_counter_ns() // 1000, at=clock() if clock else None))
 
     async def _clock(self, body: dict[str, Any]) -> Clock | None:
         """The clock of the stream that is named. A ping asks whether the link lives: that a stream does not is no reason to refuse it."""

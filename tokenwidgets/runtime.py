@@ -60,9 +60,14 @@ def publish(url: str, ticket: str, certificate: str | None = None) -> Path:
     return path
 
 
-def servers() -> list[Server]:
-    """Every server that is running and published itself, newest first. What a server that was killed left behind is removed."""
-    files = sorted(_directory().glob(f"{_PREFIX}*.json"), key=_modified, reverse=True)
+def servers(directory: Path | None = None) -> list[Server]:
+    """Every server that is running and published itself, newest first. What a server that was killed left behind is removed.
+
+    Parameters
+    ----------
+    directory : where they publish themselves; by default Jupyter's runtime directory.
+    """
+    files = sorted((directory or _directory()).glob(f"{_PREFIX}*.json"), key=_modified, reverse=True)
     return [s for path in files if (s := _read(path)) is not None and _running(s, path)]
 
 

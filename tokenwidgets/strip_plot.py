@@ -8,8 +8,8 @@ from .markup import Html, tag
 from .skin import DONE, INK, QUIET, UI
 from .verdicts import Contender, Measure, Summary, Verdict
 
-WIDTH, ROW, LEFT, RIGHT = 760, 34, 190, 20
-"""Pixels: of the drawing, of a row, and of what stands beside the points."""
+WIDTH, ROW, NAME, MARGIN = 760, 52, 18, 6
+"""Pixels: of the drawing, of a row, of the name above its points, and at both sides."""
 
 SPREAD = (0, 5, -5, 2.5, -2.5)
 """How far points that follow each other are moved apart, so that equal values are seen."""
@@ -58,13 +58,13 @@ class _Scale:
 
     def x(self, value: float) -> float:
         share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
-        return LEFT + share * (WIDTH - LEFT - RIGHT)
+        return MARGIN + share * (WIDTH - 2 * MARGIN)
 
 
 def _row(number: int, contender: Contender, summary: Summary, measure: Measure, scale: _Scale) -> Html:
-    middle = number * ROW + ROW / 2
+    middle = number * ROW + NAME + (ROW - NAME) / 2
     points = [_point(scale.x(value), middle + SPREAD[i % len(SPREAD)], measure.words(value)) for i, value in enumerate(contender.known)]
-    return tag("g", _text(0, middle + 4, contender.label, "start"), *points, *_median(middle, summary, measure, scale))
+    return tag("g", _text(0, number * ROW + NAME - 4, contender.label, "start"), *points, *_median(middle, summary, measure, scale))
 
 
 def _point(x: float, y: float, words: str) -> Html:

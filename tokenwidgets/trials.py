@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import Refused
 from .events import Entry, Notice
+
+if TYPE_CHECKING:
+    from .legs import Leg
 
 RUNS = 45
 """Rounds after the cold one: enough to find 5 % between calls that vary by 5 % of their own (`benchmarks/results/verdicts.md`)."""
@@ -52,7 +55,15 @@ class Trial:
     failures : by transport, why a lane failed; under an empty name, why the stream did.
     cost : US dollars; None where nobody says.
     at : when it was made, seconds since the comparison began.
-    entries : of its stream, whole.
+    entries : of its stream, whole; of a workload with several, of the first one.
+    further : entries of those after it.
+    begun : when each of them was asked, seconds since the comparison began.
+    calls : how many of a provider it took.
+    by_transport : by transport, the workload's figures of that one alone.
+    place : which worker made it; empty where all are made by one.
+    legs : by transport, the legs behind the provider that its lane measured beside the others (`tokenwidgets.legs`).
+    alone : the link of the transport that read the stream once more, played again, by itself.
+    held : by transport, what was held back on its way, in a sentence (`tokenwidgets.buffering`).
     """
 
     round: int
@@ -64,6 +75,19 @@ class Trial:
     cost: float | None = None
     at: float = 0.0
     entries: tuple[Entry, ...] = field(default=(), repr=False)
+    further: tuple[tuple[Entry, ...], ...] = field(default=(), repr=False)
+    begun: tuple[float, ...] = ()
+    calls: int = 1
+    by_transport: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    place: str = ""
+    legs: Mapping[str, Mapping[str, Leg]] = field(default_factory=dict)
+    alone: Mapping[str, Leg] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def streams(self) -> tuple[tuple[Entry, ...], ...]:
+        """The entries of every stream, in the order in which they began."""
+        return (self.entries, *self.further) if self.entries else ()
 
     @property
     def cold(self) -> bool:
@@ -120,16 +144,19 @@ class Budget:
         if not isinstance(self.runs, int) or self.runs > MOST_RUNS:
             raise Refused("bad_request", f"'runs' is a whole number up to {MOST_RUNS:,}, not {self.runs!r}.")
 
-    def spent(self, trials: Sequence[Trial], seconds: float) -> str:
+    def spent(self, trials: Sequence[Trial], seconds: float, each: int = 1) -> str:
         """Why there is no further call, in words; empty while there is one.
 
         Parameters
         ----------
         trials : so far.
         seconds : since the beginning.
+        each : the most calls that the next trial makes.
         """
-        if self.calls is not None and len(trials) >= self.calls:
-            return f"the {self.calls:,} calls were made"
+        made = sum(trial.calls for trial in trials)
+        if self.calls is not None and made + each > self.calls:
+            beyond = "" if each == 1 else f", and a further run might pass {self.calls:,}"
+            return f"the {made:,} calls were made{beyond}"
         if self.seconds is not None and seconds >= self.seconds:
             return f"the {self.seconds:g} s were over"
         return self._bill([trial.cost for trial in trials]) if self.dollars is not None and trials else ""
@@ -140,16 +167,17 @@ class Budget:
             return "nobody says what a call costs, so that dollars= cannot be kept"
         return f"a further call might have gone beyond ${self.dollars:g}" if sum(known) + max(known) > (self.dollars or 0) else ""
 
-    def left(self, done: int, planned: int, seconds: float) -> float | None:
-        """About how many seconds are left; None before the first call came back. The width may end it earlier.
+    def left(self, done: int, planned: int, seconds: float, each: int = 1) -> float | None:
+        """About how many seconds are left; None before the first trial came back. The width may end it earlier.
 
         Parameters
         ----------
-        done, planned : calls.
+        done, planned : trials.
         seconds : that those done took.
+        each : the most calls of a trial.
         """
         if not done:
             return None
-        calls = min(planned, self.calls or planned)
-        rest = seconds / done * (calls - done)
+        trials = planned if self.calls is None else min(planned, max(done, self.calls // each))
+        rest = seconds / done * (trials - done)
         return rest if self.seconds is None else min(rest, max(0.0, self.seconds - seconds))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from typing import NoReturn
 
 from IPython.core.error import UsageError
 
+from .cli.compare import options
 from .transports import TRANSPORTS
 
 FORMATS = ("markdown", "text", "json", "code")
@@ -16,6 +17,7 @@ USAGE = """\
 %stream [MODEL] prompt          the same on one line
 %stream list [TEXT] | hosts | alias [NAME MODEL] | config [key HOST] | replay FILE [SPEED] | doctor | help
 %stream race PROMPT [--models A,B] [--transports sse,ws,webrtc,comm]
+%stream compare PROMPT -m A -m B [--transports sse,ws,webrtc] [--runs N] [--calls N] [--seconds S] [--width 0.05] …
 
 MODEL is host/model, such as sim/steady or openai/gpt-5.2; without one the default answers. {name}, {df.shape} and {rows[0]} in the
 prompt are replaced if they are there. The result is _, and NAME with --out NAME. An interrupt stops the provider and keeps what came."""
@@ -44,6 +46,20 @@ def parser() -> ArgumentParser:
     out.add_argument("--raw", action="store_true", help="leave every brace of the prompt as it is")
     out.add_argument("words", nargs="*", help=SUPPRESS)
     return out
+
+
+def comparison() -> ArgumentParser:
+    """The options of `%stream compare`: those of `tokenwidgets compare`, and a name for the result."""
+    out = _Parser(prog="%stream compare", add_help=False, allow_abbrev=False)
+    options(out)
+    out.add_argument("--out", metavar="NAME", type=_variable, help="variable for the result")
+    return out
+
+
+def _variable(name: str) -> str:
+    if not name.isidentifier():
+        raise ArgumentTypeError(f"it names a variable, which {name!r} cannot be")
+    return name
 
 
 def help_text() -> str:

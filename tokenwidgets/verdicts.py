@@ -41,7 +41,7 @@ class Measure:
     ----------
     name : of the figure.
     title : what it is called in a sentence.
-    unit : µs, tok/s or 1.
+    unit : µs, tok/s, 1/s, B or 1.
     more_is_better : of a rate; of a time less is.
     """
 
@@ -57,7 +57,9 @@ class Measure:
         if self.unit == "µs":
             us = round(abs(value))
             return ("-" if value < 0 else "") + (f"{us / 1000:.1f} ms" if 10_000 <= us < 100_000 else fine(us))
-        return f"{value:.3g} {self.unit}" if self.unit != "1" else f"{value:.3g}"
+        if self.unit == "B":
+            return f"{value:,.0f} B"
+        return f"{value:.3g}" + {"1": "", "1/s": "/s"}.get(self.unit, f" {self.unit}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,3 +208,13 @@ test("SSE says when each batch was written, and what the clock said as the conne
   assert.equal(trips.length, 1);
   assert.ok(trips[0].at === 900 && trips[0].asked <= trips[0].answered);
 });
+
+test("SSE asks the stream's clock by a request beside its response", async () => {
+  const calls = serve(() => Response.json({ at: 1234, now: 99 }));
+  const clock = /** @type {NonNullable<import("../src/lib/transport.js").Transport["clock"]>} */ (sseTransport(SERVER).clock);
+  const { asked, at, answered } = await clock("a/b");
+  assert.equal(calls[0].url, "/user/a%40b/tokenwidgets/streams/a%2Fb/clock");
+  assert.ok(at === 1234 && asked <= answered);
+  serve(() => Response.json({ error: { code: "not_found", message: "There is no such stream." } }, { status: 404 }));
+  await assert.rejects(clock("s"), (error) => error instanceof Refused && error.code === "not_found");
+});

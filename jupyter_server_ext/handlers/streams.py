@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from functools import cached_property
+from time import perf_counter_ns
+from typing import Any
 
 from jupyter_server.utils import url_path_join
 from tornado.iostream import StreamClosedError
@@ -137,6 +139,34 @@ class EventsHandler(EventStream):
             return max(-1, int(given))
         except ValueError:
             raise Refused("bad_request", "'after' is the seq of the last event received, a whole number.") from None
+
+
+class ClockHandler(Handler):
+    """`tokenwidgets/streams/{id}/clock`."""
+
+    @guarded("read")
+    async def get(self, stream_id: str) -> None:
+        """What the stream's clock says now, `at`, and the server's own, `now`, which all its streams share; µs. A reader aligns its own."""
+        stream = self.hub.get(stream_id, self.owner)
+        now = perf_counter_ns() // 1000
+        await self.finish({"at": stream.now(), "now": now})
+
+
+class ReplayHandler(Handler):
+    """`tokenwidgets/streams/{id}/replay`."""
+
+    @guarded("execute")
+    async def post(self, stream_id: str) -> None:
+        """Play an ended stream again, as a stream of its own that calls no provider: what lies behind `after`, with its own timing."""
+        stream = self.hub.replay(self.hub.get(stream_id, self.owner), self._after(self.body_json()), self.owner)
+        self.set_status(201)
+        await self.finish({"id": stream.id, "model": stream.call.request.model})
+
+    def _after(self, body: Any) -> int:
+        match body:
+            case {"after": int(after)} if not isinstance(after, bool):
+                return max(-1, after)
+        raise Refused("bad_request", "The body is {'after': SEQ}, or -1 for all events.")
 
 
 class WireHandler(Handler):

@@ -49,6 +49,13 @@ def test_offsets_are_the_recorded_ones():
     assert [e.at for e in play().entries] == [at for at, _ in EVENTS[1:]]
 
 
+def test_what_lies_behind_an_event_begins_at_once_and_keeps_its_offsets():
+    rest = replay.behind(ENTRIES, after=2)
+    assert [e.at for e in play(Recording(HEADER, tuple(rest))).entries] == [at - 420_000 for at, _ in EVENTS[3:]]
+    assert replay.behind(ENTRIES, after=-1) == list(ENTRIES)
+    assert replay.behind(ENTRIES, after=len(ENTRIES)) == []
+
+
 @pytest.mark.parametrize("speed", [0.25, 1, 8, 1000])
 def test_speed_scales_offsets_and_phases(speed):
     entries = play(speed=speed).entries

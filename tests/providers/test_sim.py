@@ -455,3 +455,6 @@ def test_the_tool_that_is_called_can_be_chosen():
     assert called({"type": "function", "function": {"name": "second"}}) == ["second"]
     assert called("required") == ["first"]
     assert called("none") == []
+    asked = replace(asked, messages=(*asked.messages, {"role": "tool", "tool_call_id": "c", "content": "It rains."}))
+    assert called("auto") == []
+    assert called("required") == ["first"], "with a result too, where it must call"

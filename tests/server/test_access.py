@@ -46,6 +46,8 @@ ENDPOINTS: dict[str, list[Use]] = {
     STREAM: [Use("streams/{id}", "GET", "read", 200), Use("streams/{id}", "DELETE", "write", 200)],
     STREAM + "/events": [Use("streams/{id}/events", "GET", "read", 200)],
     STREAM + "/wire": [Use("streams/{id}/wire", "GET", "read", 200)],
+    STREAM + "/clock": [Use("streams/{id}/clock", "GET", "read", 200)],
+    STREAM + "/replay": [Use("streams/{id}/replay", "POST", "execute", 201, {"after": -1})],
     SOCKET: [],
     r"/tokenwidgets/rtc": [Use("rtc", "POST", "execute", 422, {"sdp": "v=0", "type": "offer"})],
     r"/tokenwidgets/models": [Use("models", "GET", "read", 200)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -27,6 +27,39 @@ class Started:
 
     id: str
     model: str
+
+
+class Batch(list[Entry]):
+    """Events that came to a reader together.
+
+    Parameters
+    ----------
+    entries : the events.
+    sent : when they were written to this reader, µs of the stream's clock; None where nobody says.
+    read : when they were read, before parsing, ns of `time.perf_counter_ns`.
+    """
+
+    def __init__(self, entries: Iterable[Entry], sent: int | None, read: int) -> None:
+        super().__init__(entries)
+        self.sent = sent
+        self.read = read
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One moment as a server tells it, and when it was asked for and answered by this process' clock; all in µs.
+
+    Parameters
+    ----------
+    asked, answered : of `time.perf_counter_ns`.
+    at : of the stream's clock.
+    now : of the server's own, which all its streams share.
+    """
+
+    asked: float
+    at: int
+    now: int
+    answered: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +87,18 @@ class Reader(Protocol):
 
     async def aclose(self) -> None:
         """Close the connection."""
+        ...
+
+
+class TimedReader(Reader, Protocol):
+    """One whose link and clock can be measured."""
+
+    def attach(self, stream: str, after: int) -> AsyncIterator[Batch]:
+        """See `Reader.attach`; tells when events were written and read."""
+        ...
+
+    async def clock(self, stream: str) -> Instant:
+        """Ask what a stream's clock says, over this reader's own kind of connection. Raises like `attach`."""
         ...
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from ..errors import Refused
-from ..events import Entry, ErrorCode
+from ..events import ErrorCode
 from ..wire import messages
 from ..wire.messages import Joiner
-from .base import Disconnected
+from .base import Batch, Disconnected, Instant
 
 if TYPE_CHECKING:
     from .rest import Rest
@@ -22,12 +24,12 @@ class _Inbox:
 
     def __init__(self, after: int) -> None:
         self.after = after
-        self.items: asyncio.Queue[list[Entry] | Exception] = asyncio.Queue()
+        self.items: asyncio.Queue[Batch | Exception] = asyncio.Queue()
 
-    def put(self, item: list[Entry] | Exception) -> None:
+    def put(self, item: Batch | Exception) -> None:
         """Keep what is new: the stream comes anew, from further back, when another reader joins."""
-        if isinstance(item, list) and item:
-            item = [entry for entry in item if entry.seq > self.after]
+        if isinstance(item, Batch) and item:
+            item = Batch((entry for entry in item if entry.seq > self.after), item.sent, item.read)
             if not item:
                 return
             self.after = item[-1].seq
@@ -47,30 +49,60 @@ class Channel:
         self._joiner = Joiner()
         self._inboxes: dict[str, list[_Inbox]] = {}
         self._broken: Disconnected | None = None
+        self._asked = itertools.count()
+        self._answers: dict[int, asyncio.Future[tuple[dict[str, Any], int]]] = {}
 
     def receive(self, text: str) -> None:
         """Take a message from the link."""
+        read = time.perf_counter_ns()
         whole = self._joiner.feed(text)
         if whole is None:
             return
         body = messages.parse(whole)
         if "events" in body:
-            self._deliver(body, messages.entries(whole))
+            self._deliver(body, Batch(messages.entries(whole), _whole_number(body.get("sent")), read))
+        elif body.get("op") == "pong":
+            self._answered(body, read)
         elif body.get("op") == "refused":
             self._deliver(body, _refusal(body))
 
-    def _deliver(self, body: dict[str, Any], item: list[Entry] | Exception) -> None:
+    def _deliver(self, body: dict[str, Any], item: Batch | Exception) -> None:
         for inbox in self._inboxes.get(str(body.get("stream")), ()):
             inbox.put(item)
+
+    def _answered(self, body: dict[str, Any], read: int) -> None:
+        answer = self._answers.get(body.get("t", -1))
+        if answer is not None and not answer.done():
+            answer.set_result((body, read))
+
+    async def clock(self, stream: str) -> Instant:
+        """See `TimedReader.clock`."""
+        if self._broken is not None:
+            raise self._broken
+        number = next(self._asked)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        asked = time.perf_counter_ns()
+        try:
+            self._send(messages.message("ping", t=number, stream=stream).decode())
+            body, read = await answer
+        finally:
+            del self._answers[number]
+        at, now = _whole_number(body.get("at")), _whole_number(body.get("now"))
+        if at is None or now is None:
+            raise Refused("not_found", "The server does not know this stream's clock.")
+        return Instant(asked / 1000, at, now, read / 1000)
 
     def broken(self, why: str) -> None:
         """The link is gone: every reader is told."""
         self._broken = Disconnected(why)
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(self._broken)
         for inboxes in self._inboxes.values():
             for inbox in inboxes:
                 inbox.put(self._broken)
 
-    async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
+    async def attach(self, stream: str, after: int) -> AsyncIterator[Batch]:
         """See `Reader.attach`. The link carries a stream once; all of its readers here share that."""
         if self._broken is not None:
             raise self._broken
@@ -99,6 +131,10 @@ class Channel:
                 self._send(messages.message("detach", stream=stream).decode())
 
 
+def _whole_number(value: Any) -> int | None:
+    return value if type(value) is int else None
+
+
 def _refusal(body: dict[str, Any]) -> Refused:
     error = body.get("error") or {}
     code = error.get("code")
@@ -118,14 +154,20 @@ class ChannelReader(ABC):
         self._opening = asyncio.Lock()
         self._channel: Channel | None = None
 
-    async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
+    async def attach(self, stream: str, after: int) -> AsyncIterator[Batch]:
         """See `Reader.attach`."""
+        async for batch in (await self._opened()).attach(stream, after):
+            yield batch
+
+    async def clock(self, stream: str) -> Instant:
+        """See `TimedReader.clock`: by a ping among the events."""
+        return await (await self._opened()).clock(stream)
+
+    async def _opened(self) -> Channel:
         async with self._opening:
             if self._channel is None:
                 self._channel = await self._connect()
-            channel = self._channel
-        async for batch in channel.attach(stream, after):
-            yield batch
+            return self._channel
 
     @abstractmethod
     async def _connect(self) -> Channel:

@@ -90,6 +90,16 @@ class Rest:
         """What the server is and can do."""
         return await self._call("GET", "capabilities")
 
+    async def clock(self, stream: str) -> tuple[int, int]:
+        """What a stream's clock and the server's own say now, µs."""
+        body = await self._call("GET", f"streams/{stream}/clock")
+        return int(body["at"]), int(body["now"])
+
+    async def replay(self, stream: str, after: int) -> Started:
+        """Play an ended stream again, as a stream of its own, from behind `after` and with its own timing."""
+        body = await self._call("POST", f"streams/{stream}/replay", {"after": after})
+        return Started(body["id"], body["model"])
+
     async def offer(self, sdp: str) -> str:
         """Exchange a WebRTC offer for the server's answer."""
         return str((await self._call("POST", "rtc", {"sdp": sdp, "type": "offer"}))["sdp"])

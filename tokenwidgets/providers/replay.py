@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -84,6 +84,31 @@ class Replay:
         await replay_recording(recording, sink, float(request.options.get("speed", 1)), self.sleep)
 
 
+class Played:
+    """Plays what was recorded.
+
+    Parameters
+    ----------
+    entries, frames : of a stream.
+    speed : times faster than recorded, above 0.
+    """
+
+    def __init__(self, entries: Sequence[Entry], frames: Iterable[Frame] = (), speed: float = 1.0) -> None:
+        self._entries = entries
+        self._frames = frames
+        self._speed = speed
+
+    async def run(self, request: Request, sink: Sink) -> None:
+        """See `Provider.run`."""
+        await play(self._entries, self._frames, sink, self._speed)
+
+
+def behind(entries: Sequence[Entry], after: int) -> list[Entry]:
+    """The entries behind a seq, as much earlier as the first of them is late."""
+    rest = [entry for entry in entries if entry.seq > after]
+    return [replace(entry, at=entry.at - rest[0].at) for entry in rest]
+
+
 async def replay_recording(recording: Recording, sink: Sink, speed: float = 1.0, sleep: Sleep = asyncio.sleep) -> None:
     """Emit what a recording holds behind its `start`, each thing when it is due.
 
@@ -97,12 +122,17 @@ async def replay_recording(recording: Recording, sink: Sink, speed: float = 1.0,
     speed : times faster than recorded, above 0.
     sleep : waits some seconds.
     """
-    entries = [e for e in recording.entries if not isinstance(e.event, Start)]
-    timed = ((round(item.at / speed), item) for item in in_order(entries, recording.frames))
+    await play(recording.entries, recording.frames, sink, speed, sleep)
+
+
+async def play(entries: Sequence[Entry], frames: Iterable[Frame], sink: Sink, speed: float = 1.0, sleep: Sleep = asyncio.sleep) -> None:
+    """The same of entries and frames."""
+    played = [e for e in entries if not isinstance(e.event, Start)]
+    timed = ((round(item.at / speed), item) for item in in_order(played, frames))
     async for batch in paced(timed, sink.now, sleep):
         for item in batch:
             _play(item, sink, speed)
-    if not (recording.entries and recording.entries[-1].terminal):
+    if not (entries and entries[-1].terminal):
         sink.emit(End("truncated"))
 
 

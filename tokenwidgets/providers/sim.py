@@ -161,7 +161,7 @@ def _words(message: Mapping[str, Any]) -> str:
 
 def _content(request: Request, rng: Random) -> list[Event]:
     """One event a token."""
-    if request.name == "tool-caller" and request.messages[-1].get("role") != "tool" and request.options.get("tool_choice") != "none":
+    if request.name == "tool-caller" and _calls(request):
         return _call(request, rng)
     prompt = _prompt(request)
     thoughts = EFFORTS.get(request.options.get("reasoning", "medium"), EFFORTS["medium"]) if request.name == "reasoner" else 0
@@ -193,6 +193,12 @@ def _stopped(content: Sequence[Event], stops: Sequence[str]) -> list[Event]:
                 continue
         out.append(event)
     return out
+
+
+def _calls(request: Request) -> bool:
+    """Whether it calls a tool: until it has a result, or as it is told."""
+    choice = request.options.get("tool_choice", "auto")
+    return request.messages[-1].get("role") != "tool" if choice == "auto" else choice != "none"
 
 
 def _call(request: Request, rng: Random) -> list[Event]:

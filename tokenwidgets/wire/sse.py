@@ -16,17 +16,21 @@ EVENT_LIMIT = 4 * 2**20
 COMMENT = b":\n\n"
 """A keep-alive: bytes on the connection, nothing for the reader."""
 
+_SENT = re.compile(rb": sent (\d{1,16})")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One event: its `data:` lines joined, its name, and the stream's last `id:` as of this event."""
+    """One event: its `data:` lines joined, its name, the stream's last `id:` as of this event, and what the newest comment of `sent`
+    before it told.
+    """
 
     data: str
     event: str = ""
     id: str | None = None
+    sent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Parser:
         self.last_id: str | None = None
         self.retry_ms: int | None = None
         self._limit = limit
+        self._sent: int | None = None
         self._line = bytearray()
         self._first_line = True
         self._after_cr = False
@@ -126,10 +131,15 @@ class Parser:
         if not line:
             self._dispatch(out)
         elif line.startswith(b":"):
+            self._comment(line)
             out.append(Comment())
         else:
             self._size += len(line)
             self._field(line, out)
+
+    def _comment(self, line: bytes) -> None:
+        if found := _SENT.fullmatch(line):
+            self._sent = int(found[1])
 
     def _field(self, line: bytes, out: list[Item]) -> None:
         name, _, rest = line.partition(b":")
@@ -147,7 +157,7 @@ class Parser:
 
     def _dispatch(self, out: list[Item]) -> None:
         if self._data:
-            out.append(Message("\n".join(self._data), self._name, self.last_id))
+            out.append(Message("\n".join(self._data), self._name, self.last_id, self._sent))
         self._data = []
         self._name = ""
         self._size = 0

@@ -111,11 +111,11 @@ export class Choice {
     return this.#transport.stop(stream);
   }
 
-  /** Where the way itself asks nothing, the page's socket does: the clock is the stream's. @param {string} stream */
+  /** @param {string} stream */
   async clock(stream) {
-    const asker = this.#transport.clock || this.#name === "comm" ? this.#transport : this.#transports.ws;
-    if (!asker?.clock) throw new Error("the kernel's copy of a stream has no clock");
-    return asker.clock(stream);
+    const { clock } = this.#transport;
+    if (!clock) throw new Error("the kernel's copy of a stream has no clock");
+    return clock(stream);
   }
 
   get #name() {

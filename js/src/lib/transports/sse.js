@@ -31,6 +31,14 @@ export function sseTransport(server) {
       }
     },
 
+    async clock(stream) {
+      const asked = pageTime();
+      const response = await call(server, `${path(stream)}/clock`);
+      const answered = pageTime();
+      if (!response.ok) throw await refusal(response);
+      return { asked, at: (await response.json()).at, answered };
+    },
+
     async stop(stream) {
       const response = await call(server, path(stream), { method: "DELETE" });
       if (!response.ok) throw await refusal(response);
