@@ -81,3 +81,16 @@ def test_a_model_that_nobody_named_must_have_answered() -> None:
     found.arms[0] = Arm("the call", {"prompt": "hello"})
     with pytest.raises(Refused, match="No model was named, and no call has said yet which one answers"):
         found.code()
+
+
+def test_of_compared_transports_it_reads_over_the_one_that_was_ahead() -> None:
+    found = Findings(
+        [Arm("the call", {"prompt": "hello", "model": "sim/steady"})], ["sse", "ws"], "time_to_first_token", Budget(runs=20), 3
+    )
+    for number, arm in found.order:
+        found.trials.append(Trial(number, arm, behind={"sse": 2_000 + number, "ws": 0}))
+    assert first_line(found.code()) == "# WebSocket, which was ahead by delay behind the first lane in a comparison of tokenwidgets."
+    assert "websockets" in found.code()
+    assert found.code("javascript-sse") != found.code("javascript")
+    found.trials[:] = [Trial(number, arm, behind={"sse": 100 * (number % 2), "ws": 100 * (1 - number % 2)}) for number, arm in found.order]
+    assert first_line(found.code()).endswith("this is the first one: SSE.")

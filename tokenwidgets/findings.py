@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 from . import leg_findings, places
 from .comparison import TRANSPORT_WORDS
 from .environment import environment
+from .events import Start
 from .findings_table import frame, words
 from .formulas import higher_is_better
 from .listing import Table
+from .markup import tag
 from .output import in_notebook
 from .places import Place
+from .skin import QUIET, UI
 from .strip_plot import StripPlot
 from .trials import Arm, Budget, Trial, schedule
 from .verdicts import Contender, Measure, Verdict
@@ -30,9 +33,17 @@ if TYPE_CHECKING:
 BEHIND = Measure("behind", "delay behind the first lane")
 """What transports of one stream are compared by: of each call the median over its events."""
 
-READ_HERE = "The lanes were read by this kernel's own clients on one loop; what a page does with them is not in it."
-READ_THERE = "The lanes were read by the page that shows this notebook, over its own connections."
+READ_HERE = (
+    "The lanes were read by this kernel's own clients on one loop, which serves one of them first; what a page does with them is not in it."
+)
+READ_THERE = (
+    "The lanes were read by the page that shows this notebook, over its own connections and on its one loop, which serves one of them "
+    "first."
+)
 """What a verdict about transports rests on."""
+
+MADE_UP = ("sim", "replay")
+"""Hosts that ask no model."""
 
 
 class Findings:
@@ -122,7 +133,15 @@ class Findings:
     def _counts_as_cold(self, trial: Trial) -> bool:
         """A call that opened a connection is cold, but where every call of its arm does: that is how it is then."""
         later = [other.opened for other in self._of(trial.arm) if other.round]
-        return trial.round == 0 or (trial.opened and not all(later))
+        return trial.round == 0 or (trial.cold and not all(later))
+
+    @property
+    def made_up(self) -> list[int]:
+        """Places of the arms whose calls were simulated or replayed: no model answered them."""
+        starts = [(trial.arm, entry.event) for trial in self.trials for entry in trial.entries[:1]]
+        flagged = {arm for arm, event in starts if isinstance(event, Start) and (event.simulated or event.replayed)}
+        hosts = [str(arm.request.get("model") or "").partition("/")[0] for arm in self.arms]
+        return [place for place, host in enumerate(hosts) if host in MADE_UP or place in flagged]
 
     def delays(self, transport: str) -> tuple[float | None, ...]:
         """How far a transport's lane was behind the first one, µs, call by call; None where it failed, and in the cold round."""
@@ -141,12 +160,16 @@ class Findings:
     def verdict(self) -> str:
         """What is shown, and what is not, in sentences."""
         sentences = [sentence for verdict in self.verdicts for sentence in verdict.sentences]
-        sentences += self._failures()
+        sentences += [*self._failures(), *self._unreal()]
         sentences += [said for i, arm in enumerate(self.arms) for said in self.workload.sentences(arm.label, self._of(i))]
         sentences += leg_findings.sentences(self) + leg_findings.warnings(self)
         if len(self.transports) > 1:
             sentences.append(READ_THERE if self.environment.get("lanes") == "page" else READ_HERE)
         return " ".join([*sentences, *places.sentences(self), *self._unfinished()])
+
+    def _unreal(self) -> list[str]:
+        names = ", ".join(self.arms[place].label for place in self.made_up)
+        return [f"Simulated or replayed, so that no model was measured: {names}."] if names else []
 
     def _failures(self) -> list[str]:
         of_arms = [(arm.label, "", self._of(i)) for i, arm in enumerate(self.arms)]
@@ -240,5 +263,6 @@ class Findings:
             return
         from IPython.display import display
 
-        html = f"{self.words._repr_html_()}{self.plot()._repr_html_()}"
+        notes = tag("div", " ".join(self._unreal()), style=f"font:12px/1.45 {UI};color:{QUIET}")
+        html = f"{self.words._repr_html_()}{self.plot()._repr_html_()}{notes}"
         display({"text/plain": repr(self), "text/html": html}, raw=True)

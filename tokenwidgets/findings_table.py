@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import figures
+from . import figures, leg_findings
 from .intervals import Interval
 from .listing import Table
 from .verdicts import Measure, Verdict
@@ -56,8 +56,16 @@ def _words(of: Findings, verdict: Verdict, place: int, where: Place | None = Non
     return [
         verdict.contenders[place].label, measure.title, f"{found.n:,}", measure.words(found.p50), _span(measure, found.median),
         measure.words(found.p95), _span(measure, found.tail), measure.words(found.p99), measure.words(cold(of, verdict, place)),
-        "two groups" if found.two_groups else "", where.label if where else "all" if of.places else "", where.clock if where else "",
+        "; ".join(_notes(of, verdict, place)), where.label if where else "all" if of.places else "", where.clock if where else "",
     ]  # fmt: skip
+
+
+def _notes(of: Findings, verdict: Verdict, place: int) -> list[str]:
+    found = verdict.summary(place)
+    uncertainty = (
+        leg_findings.uncertainty(of, verdict.measure, of.transports[place]) if verdict.measure.name in ("link", "link_alone") else None
+    )
+    return ["two groups"] * found.two_groups + ([f"clocks ± {verdict.measure.words(uncertainty)}"] if uncertainty else [])
 
 
 def _span(measure: Measure, interval: Interval | None) -> str:

@@ -82,6 +82,12 @@ def sentences(of: Findings) -> list[str]:
     return found + [said for verdict in verdicts(of) if verdict.measure is ALONE for said in verdict.sentences]
 
 
+def uncertainty(of: Findings, measure: Measure, way: str) -> float | None:
+    """By how much the clocks may be off in a transport's link, µs; None where it was not measured."""
+    known = _alone(of, way) if measure is ALONE else [leg for trial in of.trials if (leg := _leg(trial, way, "link"))]
+    return median(leg["uncertainty_us"] for leg in known) if known else None
+
+
 def _absolute(legs: Mapping[str, Sequence[Leg]], how: str) -> str:
     known = [f"{TRANSPORT_WORDS[way]} {_typical(calls)} (n = {len(calls):,})" for way, calls in legs.items() if calls]
     return f"From the gateway to its reader an event took: {', '.join(known)}; medians of calls, {how}." if known else ""

@@ -91,8 +91,8 @@ class Trial:
 
     @property
     def cold(self) -> bool:
-        """Whether it paid for what later calls find ready."""
-        return self.round == 0 or self.opened
+        """Whether it paid for what later calls find ready; where it is several calls, opening connections is a part of it."""
+        return self.round == 0 or (self.opened and self.calls == 1)
 
 
 def schedule(arms: int, rounds: int, seed: int) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from . import api
 from .advice.calls import start_of
 from .code import code
+from .comparison import TRANSPORT_WORDS
 from .errors import Refused
 
 if TYPE_CHECKING:
@@ -23,13 +24,16 @@ def program(of: Findings, language: str) -> str:
     Parameters
     ----------
     of : the comparison, ended or not.
-    language : one of `tokenwidgets.code.LANGUAGES`.
+    language : one of `tokenwidgets.code.LANGUAGES`. Of compared transports, `python` and `javascript` read over the one that was ahead.
 
     Raises
     ------
     Refused : the language is not known, or cannot make this call; the host is no server that another program could call.
     """
     place, why = chosen(of)
+    if len(of.transports) > 1 and language in ("python", "javascript"):
+        way, why = transport(of)
+        language = f"{language}-{way}"
     text = code(_request(of, place), language, api.gateway())
     mark = "//" if language.startswith("javascript") else "#"
     return f"{mark} {' '.join(why.split())}\n{text}"
@@ -50,6 +54,17 @@ def chosen(of: Findings) -> tuple[int, str]:
         place,
         f"No difference was shown by {verdict.measure.title} in a comparison of tokenwidgets; this is the {what}: {of.arms[place].label}.",
     )
+
+
+def transport(of: Findings) -> tuple[str, str]:
+    """The transport whose program it is, and why, in a sentence."""
+    verdict = of.verdicts[-1]
+    if verdict.leader is not None:
+        way = of.transports[verdict.leader]
+        return way, f"{TRANSPORT_WORDS[way]}, which was ahead by {verdict.measure.title} in a comparison of tokenwidgets."
+    way = of.transports[0]
+    none = f"No difference was shown by {verdict.measure.title} in a comparison of tokenwidgets"
+    return way, f"{none}; this is the first one: {TRANSPORT_WORDS[way]}."
 
 
 def _cheapest(of: Findings) -> tuple[int, str]:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 COST = Measure("cost", "cost of a call", "USD")
 
-MADE_UP = ("sim", "replay")
-"""Hosts whose instants are settings, or those of another day."""
-
 
 def decider(of: Findings, wanted: Use) -> Verdict:
     """What the arms show by the figure that decides: of bulk what it costs, where that is known, else the use's own figure; of a workload
@@ -32,7 +29,7 @@ def costs(of: Findings) -> Verdict | None:
     """What the arms show by what a call costs; None where it is not known of each, or nobody asks for money."""
     contenders = [Contender(arm.label, of.by_round(place, lambda trial: trial.cost)) for place, arm in enumerate(of.arms)]
     told = all(contender.known for contender in contenders) and any(value for contender in contenders for value in contender.known)
-    return Verdict(COST, contenders, of.seed) if told and len(contenders) > 1 and not made_up(of) else None
+    return Verdict(COST, contenders, of.seed) if told and len(contenders) > 1 and not of.made_up else None
 
 
 def hosts_asked(of: Findings) -> list[str]:
@@ -40,15 +37,9 @@ def hosts_asked(of: Findings) -> list[str]:
     return [str(arm.request.get("model") or "").partition("/")[0] for arm in of.arms]
 
 
-def made_up(of: Findings) -> list[int]:
-    """Places of the arms whose calls were simulated or replayed."""
-    flagged = {trial.arm for trial in of.trials if (start := start_of(trial.entries)) and (start.simulated or start.replayed)}
-    return [place for place, host in enumerate(hosts_asked(of)) if host in MADE_UP or place in flagged]
-
-
 def real(of: Findings) -> list[Trial]:
     """Calls that came back, but those of the cold round and those that were made up."""
-    without = made_up(of)
+    without = of.made_up
     return [trial for trial in of.trials if trial.round and "" not in trial.failures and trial.arm not in without]
 
 

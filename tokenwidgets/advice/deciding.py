@@ -12,7 +12,7 @@ from ..comparison import TRANSPORT_WORDS
 from ..intervals import PAIRS
 from ..trials import MOST_RUNS
 from ..verdicts import Measure, Verdict
-from .calls import COST, costs, decider, made_up, sentences
+from .calls import COST, costs, decider, sentences
 from .known import FRAME_US, Use
 from .words import Reason, Said
 
@@ -40,7 +40,7 @@ def arms(of: Findings, wanted: Use) -> Said:
         return Said()
     if len(of.arms) < 2:
         return Said(would_change=(f"Another model may do better for this: only {of.arms[0].label} was asked.",))
-    if names := [of.arms[place].label for place in made_up(of)]:
+    if names := [of.arms[place].label for place in of.made_up]:
         return _simulated(names)
     verdict = decider(of, wanted)
     own = verdict.measure.name in (wanted.by, COST.name)
@@ -167,10 +167,10 @@ def transports(of: Findings, wanted: Use) -> Said:
     return _first_lane(of, wanted, verdict, reasons)
 
 
-ELSEWHERE = (
-    "The lanes were read by this kernel: a page, a proxy between, or a path that loses packets may order them otherwise. tw.race(…) shows "
-    "it in a page."
-)
+def _elsewhere(of: Findings) -> str:
+    if of.environment.get("lanes") == "page":
+        return "The lanes were read by this page: another one, a proxy between, or a path that loses packets may order them otherwise."
+    return "The lanes were read by this kernel: a page, a proxy between, or a path that loses packets may order them otherwise."
 
 
 def _enough(verdict: Verdict) -> bool:
@@ -180,12 +180,14 @@ def _enough(verdict: Verdict) -> bool:
 def _abreast_lanes(of: Findings, wanted: Use, verdict: Verdict, reasons: tuple[Reason, ...]) -> Said:
     """What is left open where no transport is shown to be ahead of all others."""
     if not _enough(verdict):
-        return Said(reasons=reasons, would_change=(f"Transports: at least {PAIRS} calls that all of them brought to the end.", ELSEWHERE))
+        return Said(
+            reasons=reasons, would_change=(f"Transports: at least {PAIRS} calls that all of them brought to the end.", _elsewhere(of))
+        )
     room = max(_room(verdict, *places) for places in _pairs(verdict))
     if small := _too_small(of, wanted, room):
         left = Reason(f"What is left to differ between the first ones, at most {verdict.measure.words(room)}, is {small}.")
-        return Said(reasons=(*reasons, left), would_change=(ELSEWHERE,))
-    return Said(reasons=reasons, would_change=(f"Transports: {_further(verdict)}", ELSEWHERE))
+        return Said(reasons=(*reasons, left), would_change=(_elsewhere(of),))
+    return Said(reasons=reasons, would_change=(f"Transports: {_further(verdict)}", _elsewhere(of)))
 
 
 def _first_lane(of: Findings, wanted: Use, verdict: Verdict, reasons: tuple[Reason, ...]) -> Said:
@@ -195,10 +197,10 @@ def _first_lane(of: Findings, wanted: Use, verdict: Verdict, reasons: tuple[Reas
     if failed > FAILED * len(of.trials):
         how = f"{name} failed or was held back in {failed:,} of {len(of.trials):,} calls"
         often = Reason(f"{how}: being ahead in the others is no reason to use it.")
-        return Said(reasons=(*reasons, often), would_change=(ELSEWHERE,))
+        return Said(reasons=(*reasons, often), would_change=(_elsewhere(of),))
     if small := _too_small(of, wanted, lead):
-        return Said(reasons=(*reasons, Reason(f"{verdict.measure.words(lead)} is {small}.")), would_change=(ELSEWHERE,))
-    return Said(f"Read it over {name}: it was ahead by {verdict.measure.title}.", reasons, (ELSEWHERE,))
+        return Said(reasons=(*reasons, Reason(f"{verdict.measure.words(lead)} is {small}.")), would_change=(_elsewhere(of),))
+    return Said(f"Read it over {name}: it was ahead by {verdict.measure.title}.", reasons, (_elsewhere(of),))
 
 
 def _too_small(of: Findings, wanted: Use, lead: float) -> str:

@@ -12,7 +12,7 @@ from ..figures import clock
 from ..intervals import PAIRS, median_interval
 from ..trials import Trial
 from ..verdicts import Measure, Verdict
-from .calls import COST, costs, decider, figures, hosts_asked, made_up, real, sentences, start_of
+from .calls import COST, costs, decider, figures, hosts_asked, real, sentences, start_of
 from .known import FACTS, FRAME_US, TURN_US, Asked, Use
 from .words import Figure, Reason, Said
 
@@ -71,7 +71,7 @@ def cost(of: Findings, wanted: Use) -> Said:
 
 def own_figure(of: Findings, wanted: Use) -> Said:
     """What the comparison's own figure shows, where another one decides."""
-    if len(of.arms) < 2 or of.workload.of_transports or made_up(of):
+    if len(of.arms) < 2 or of.workload.of_transports or of.made_up:
         return Said()
     verdict = of.judged(of.by)
     same = decider(of, wanted).contenders == verdict.contenders
@@ -97,7 +97,7 @@ def turn_taking(of: Findings, wanted: Use) -> Said:
     if wanted.name != "voice" or not of.trials or wanted.by not in of.workload.figures:
         return Said()
     verdict = of.judged(wanted.by)
-    slow = [place for place in verdict.ranking if place not in made_up(of) and _later(verdict, place, TURN_US)]
+    slow = [place for place in verdict.ranking if place not in of.made_up and _later(verdict, place, TURN_US)]
     reasons = tuple(_too_late(verdict, place) for place in slow)
     return Said(
         reasons=reasons, would_change=("A whole voice turn, measured: recognising and speaking take time too, and are not in these calls.",)
