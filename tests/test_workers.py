@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 import tokenwidgets as tw
-from tokenwidgets import findings_file, workers
+from tokenwidgets import findings_file, workers, workloads
 from tokenwidgets.clocks import Clock, RoundTrip
 from tokenwidgets.errors import Refused
 from tokenwidgets.findings import Findings
@@ -39,7 +40,8 @@ def cluster() -> Iterator[Any]:
 
 def until(found: Any, calls: int) -> None:
     """Return when so many calls were made."""
-    while len(found.trials) < calls and not found.done:
+    end = time.monotonic() + LIMIT
+    while len(found.trials) < calls and not found.done and time.monotonic() < end:
         found.wait(0.01)
 
 
@@ -73,6 +75,15 @@ def test_a_stop_ends_what_the_workers_make_and_keeps_the_rest(cluster: Any) -> N
     assert found.done
     assert found.why == "it was stopped"
     assert found.trials == []
+    assert tw.compare("hello", models=TWO, runs=1, workers=cluster, **FAST).wait(LIMIT).trials, "the workers are free again"
+
+
+def test_a_round_that_comes_to_a_worker_after_the_stop_is_not_made() -> None:
+    workers.halt("stopped")
+    task = workers.Task(
+        "stopped", [Arm("a", {"model": "sim/steady", "prompt": "hello"})], "time_to_first_token", workloads.TURN, 1, [(0, 0)]
+    )
+    assert workers.make(task).why == "it was stopped"
 
 
 def test_a_budget_is_kept_over_all_workers(cluster: Any) -> None:

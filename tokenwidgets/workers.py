@@ -10,6 +10,7 @@ import hashlib
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
@@ -73,6 +74,9 @@ class Made:
 _running: dict[str, Measurement] = {}
 """What runs in a worker, by the name of the comparison."""
 
+_halted: deque[str] = deque(maxlen=2 * WORKERS)
+"""Comparisons that were stopped: a round of theirs may still be on its way to a worker."""
+
 
 def make(task: Task) -> Made:
     """Make a round, in a worker."""
@@ -81,6 +85,8 @@ def make(task: Task) -> Made:
     began = now()
     _running[task.comparison] = found
     try:
+        if task.comparison in _halted:
+            return Made(began, (), "it was stopped")
         found.begin(show=False).wait()
     finally:
         del _running[task.comparison]
@@ -88,7 +94,8 @@ def make(task: Task) -> Made:
 
 
 def halt(comparison: str) -> None:
-    """Stop what runs in a worker; returns at once."""
+    """Stop what runs in a worker, or comes to it later; returns at once."""
+    _halted.append(comparison)
     if found := _running.get(comparison):
         threading.Thread(target=found.stop, daemon=True).start()
 
