@@ -126,6 +126,13 @@ def test_a_race_in_a_pipe_is_a_line_a_lane_and_a_verdict(tmp_path: Path) -> None
     assert len(tw.Race.load(tmp_path / "race.json").lanes) == 2
 
 
+def test_transports_race_for_one_answer() -> None:
+    ended = run("race", "Why?", "--transports", "sse,ws", "-m", "sim/steady", *FAST)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert [line.split()[0] for line in ended.stdout.splitlines()[1:3]] == ["SSE", "WebSocket"]
+    assert "no model was raced: sim/steady." in ended.stdout
+
+
 def test_a_race_in_a_terminal_is_drawn_as_it_runs() -> None:
     slow = ("-m", "sim/steady", "-m", "sim/bursty", "-o", "ttft_ms", "1", "-o", "itl_ms", "30", "-o", "tokens", "12")
     shell = Terminal("race", "hello", *slow)

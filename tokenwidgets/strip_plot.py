@@ -68,7 +68,7 @@ def _row(number: int, contender: Contender, summary: Summary, measure: Measure, 
 
 
 def _point(x: float, y: float, words: str) -> Html:
-    return tag("circle", tag("title", words), cx=f"{x:.1f}", cy=f"{y:.1f}", r="2.5", fill=DONE, fill_opacity="0.7")
+    return tag("circle", tag("title", words), cx=f"{x:.1f}", cy=f"{y:.1f}", r="2.5", fill="currentColor", fill_opacity="0.5")
 
 
 def _median(middle: float, summary: Summary, measure: Measure, scale: _Scale) -> list[Html]:

@@ -19,6 +19,11 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Setting what is set already would make the page look at its styles again. @param {HTMLElement} element @param {boolean} hidden */
+export function setHidden(element, hidden) {
+  if (element.hidden !== hidden) element.hidden = hidden;
+}
+
 /** What has the focus in the page of an element, be that a shadow root (marimo). @param {Element} element @returns {Element | null} */
 export function focused(element) {
   return /** @type {Document | ShadowRoot} */ (element.getRootNode()).activeElement ?? null;

@@ -2,7 +2,7 @@
 
 import { Announcer } from "../lib/announce.js";
 import { copy } from "../lib/copy.js";
-import { focused, h, setText } from "../lib/dom.js";
+import { focused, h, setHidden, setText } from "../lib/dom.js";
 import { Spark } from "../lib/spark.js";
 import { LABELS, Refused, reasonOf } from "../lib/transport.js";
 import { Content } from "./content.js";
@@ -167,7 +167,7 @@ export class Card {
   #route() {
     const session = this.#session;
     const { route } = session;
-    this.#badge.hidden = !route;
+    setHidden(this.#badge, !route);
     if (!route) return;
     this.#badge.dataset.transport = route.transport;
     setText(this.#mark, MARKS[route.transport]);

@@ -1,6 +1,6 @@
 // What a stream says: its items in their order, reasoning folded above them, and what is to be said of its end below.
 
-import { h, setText } from "../lib/dom.js";
+import { h, setHidden, setText } from "../lib/dom.js";
 import { Markdown } from "../lib/markdown.js";
 import { Prose } from "../lib/prose.js";
 import { asideLines } from "./asides.js";
@@ -67,8 +67,18 @@ export class Content {
     this.tick();
     this.#scroller.follow();
     this.#point();
-    this.#body.tabIndex = this.#body.scrollHeight > this.#body.clientHeight ? 0 : -1; // to scroll it by keys
+    this.#fill();
     return added;
+  }
+
+  /** Once there is more than fits, it is scrolled, and its height is kept: what comes is then laid out without the page around it. */
+  #fill() {
+    const { scrollHeight, clientHeight, offsetHeight, dataset, style } = this.#body;
+    const full = scrollHeight > clientHeight;
+    this.#body.tabIndex = full ? 0 : -1; // to scroll it by keys
+    if (!full || dataset.full) return;
+    style.height = `${offsetHeight}px`;
+    dataset.full = "true";
   }
 
   /** Move the clocks. */
@@ -76,7 +86,7 @@ export class Content {
     const { state } = this.#session;
     const words = reasoningWords(state, this.#session.now());
     setText(this.#summary, words);
-    this.#reasoning.hidden = words === "";
+    setHidden(this.#reasoning, words === "");
     if (words) this.#thinking.follow();
     this.#remark();
   }
@@ -98,7 +108,7 @@ export class Content {
   }
 
   #point() {
-    this.#newest.hidden = this.#scroller.atEnd || this.#session.over;
+    setHidden(this.#newest, this.#scroller.atEnd || this.#session.over);
   }
 
   /** The answers before this one, once they are whole. */
@@ -121,7 +131,7 @@ export class Content {
   #show(item, index) {
     const { block, writer, state } = (this.#shown[index] ??= this.#place(item));
     const added = writer.show(item.chunks);
-    block.hidden = !item.chunks.length && item.kind !== "tool";
+    setHidden(block, !item.chunks.length && item.kind !== "tool");
     if (item.kind === "tool" && state && item.done) this.#close(block, writer, state, item);
     return item.kind === "text" || item.kind === "refusal" ? added : "";
   }
@@ -177,13 +187,13 @@ export class Content {
 
   #remark() {
     const verdict = verdictOf(this.#session);
-    this.#verdict.hidden = verdict === null;
+    setHidden(this.#verdict, verdict === null);
     this.#verdict.dataset.level = verdict?.level ?? "";
     setText(this.#title, verdict ? `${verdict.title}: ` : "");
     setText(this.#words, verdict?.words ?? "");
     const words = aside(this.#session);
     setText(this.#note, words);
-    this.#note.hidden = words === "";
+    setHidden(this.#note, words === "");
   }
 }
 

@@ -1,6 +1,6 @@
 // The card's buttons: what can be done with a stream, in a row, with a list for what does not fit there.
 
-import { h, setText } from "../lib/dom.js";
+import { h, setHidden, setText } from "../lib/dom.js";
 import { Menu } from "./menu.js";
 
 /** @typedef {"stop" | "retry" | "continue" | "copy" | "save" | "code"} VerbName */
@@ -56,7 +56,7 @@ export class Verbs {
     for (const [name, standing] of /** @type {[VerbName, Standing][]} */ (Object.entries(standings))) {
       for (const control of [this.#row.get(name), this.#list.get(name)]) if (control) stand(control, name, standing);
     }
-    this.#versions.hidden = count < 2;
+    setHidden(this.#versions, count < 2);
     setText(this.#version, `${index + 1}/${count}`);
     this.#version.ariaLabel = `Answer ${index + 1} of ${count}`;
     this.#back.disabled = index === 0;
@@ -92,7 +92,7 @@ function verb(name, look, carryOut) {
 
 /** A button that cannot be used now is still reached, and says why. @param {HTMLElement} control @param {VerbName} name @param {Standing} standing */
 function stand(control, name, { offered, why, label }) {
-  control.hidden = !offered;
+  setHidden(control, !offered);
   control.ariaDisabled = String(why !== "");
   control.title = why || VERBS[name].title;
   if (label) setText(control, label);
