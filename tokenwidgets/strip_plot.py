@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .markup import Html, tag
-from .skin import DONE, INK, QUIET, UI
+from .skin import INK, QUIET, UI
 from .verdicts import Contender, Measure, Summary, Verdict
 
 WIDTH, ROW, NAME, MARGIN = 760, 52, 18, 6

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ..comparison import Comparison
     from ..races import Race
 
-WHAT = "Ask several models at once, or read one answer over several transports, and watch who is first; one run is no evidence, `compare` is."
+WHAT = (
+    "Ask several models at once, or read one answer over several transports, and watch who is first; one run is no evidence, `compare` is."
+)
 EXAMPLE = 'tokenwidgets race "Why is the sky blue?" -m sim/steady -m sim/bursty'
 
 
