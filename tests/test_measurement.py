@@ -265,3 +265,27 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_asked(given: dict
     with pytest.raises(Refused, match=words):
         tw.compare("hello", show=False, **given)
     assert tw.streams() == []
+
+
+# ---- what a contender is called
+
+
+def test_a_label_holds_no_word_that_was_asked_and_no_key() -> None:
+    sets = [{"prompt": "SECRETWORD one", "temperature": 0}, {"prompt": "SECRETWORD two", "temperature": 0}]
+    found = tw.compare(model="sim/steady", options=sets, runs=1, calls=2, **FAST).wait(LIMIT)
+    assert [arm.label for arm in found.arms] == ["prompt 1, temperature=0", "prompt 2, temperature=0"]
+    with pytest.raises(Refused, match="No key is an option"):
+        tw.compare("hi", model="sim/steady", options=[{"api_key": "sk-abcdefghijklmnopqrstuvwx1234"}, {}], show=False)
+
+
+@pytest.mark.parametrize("sets", [[[1], {}], ["x", "y"], [None, {}]])
+def test_a_set_of_options_that_is_none_is_named(sets: Any) -> None:
+    with pytest.raises(Refused, match="A set of options is a mapping"):
+        tw.compare("hi", model="sim/steady", options=sets, show=False)
+
+
+def test_calls_that_say_nothing_of_transports_are_counted() -> None:
+    found = Measurement([Arm("the call", {"model": "a"})], ["sse", "ws"], "total", Budget(runs=4), 7)
+    found.trials = [Trial(n, 0, behind={"sse": 0.0, "ws": 5.0 if n < 2 else None}) for n in range(5)]
+    assert "In 3 of 4 calls the stream was over before every lane read it; they are not counted." in found.verdict
+    assert "1 call of the 10 that an interval needs" in found.verdict

@@ -183,5 +183,8 @@ def test_places_that_do_not_agree_are_said() -> None:
             figures = {"time_to_first_token": 1000.0 + 500 * slow + number}
             found.trials.append(Trial(number, arm, figures=figures, place="here" if number % 2 else "there"))
     assert sentences(found) == ["By place: here: a was ahead (n = 20); there: b was ahead (n = 20)."]
+    few = [trial for trial in found.trials if trial.place == "here" or trial.round <= 8]
+    found.trials = few
+    assert sentences(found) == [], "four rounds are no place that disagrees"
     found.trials = [trial for trial in found.trials if trial.place == "here"]
     assert sentences(found) == []

@@ -34,11 +34,11 @@ class Stalls:
     Parameters
     ----------
     count : how many there were.
-    longest_us : the longest, 0 without any; None before the first content.
+    longest_us : the longest, 0 without any. Neither is known before the first content.
     ratio : their share of the time from the first content to the last; None where no time passed between those.
     """
 
-    count: int
+    count: int | None
     longest_us: int | None
     ratio: float | None
 
@@ -54,7 +54,7 @@ def stalls(entries: Iterable[Entry], threshold_us: int = STALL_US) -> Stalls:
     reads = _reads(entries)
     long = [gap for gap in _gaps(reads) if gap > threshold_us]
     span = reads[-1] - reads[0] if reads else 0
-    return Stalls(len(long), max(long, default=0) if reads else None, sum(long) / span if span else None)
+    return Stalls(len(long) if reads else None, max(long, default=0) if reads else None, sum(long) / span if span else None)
 
 
 def smoothed_jitter(entries: Iterable[Entry]) -> float | None:

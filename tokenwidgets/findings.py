@@ -86,12 +86,12 @@ class Findings:
         """That of the arms, where there are several, and that of the transports."""
         found = []
         if self.workload.of_transports:
-            ways = [Contender(TRANSPORT_WORDS[way], self._by_transport(way)) for way in self.transports]
+            ways = [Contender(TRANSPORT_WORDS[way], self.by_transport(way, self.by)) for way in self.transports]
             return [Verdict(self._measure(self.by), ways, self.seed)]
         if len(self.arms) > 1:
             found.append(self.judged(self.by))
         if len(self.transports) > 1:
-            found.append(Verdict(BEHIND, [Contender(TRANSPORT_WORDS[way], self.delays(way)) for way in self.transports], self.seed))
+            found.append(Verdict(BEHIND, [Contender(TRANSPORT_WORDS[way], self.delays(way)) for way in self.transports], self.seed, "call"))
         return found
 
     def _measure(self, by: str) -> Measure:
@@ -147,9 +147,9 @@ class Findings:
         """How far a transport's lane was behind the first one, µs, call by call; None where it failed, and in the cold round."""
         return tuple(trial.behind.get(transport) if trial.round else None for trial in self.trials)
 
-    def _by_transport(self, transport: str) -> tuple[float | None, ...]:
-        """The figure `by` of one transport, run by run; None where it failed, and in the cold round."""
-        return tuple(trial.by_transport.get(transport, {}).get(self.by) if trial.round else None for trial in self.trials)
+    def by_transport(self, transport: str, by: str) -> tuple[float | None, ...]:
+        """A figure of one transport, run by run; None where it failed, and in the cold round."""
+        return tuple(trial.by_transport.get(transport, {}).get(by) if trial.round else None for trial in self.trials)
 
     @property
     def ways(self) -> list[Verdict]:
@@ -164,8 +164,20 @@ class Findings:
         sentences += [said for i, arm in enumerate(self.arms) for said in self.workload.sentences(arm.label, self._of(i))]
         sentences += leg_findings.sentences(self) + leg_findings.warnings(self)
         if len(self.transports) > 1:
+            sentences += self._uncounted()
             sentences.append(READ_THERE if self.environment.get("lanes") == "page" else READ_HERE)
         return " ".join([*sentences, *places.sentences(self), *self._unfinished()])
+
+    def _uncounted(self) -> list[str]:
+        """Calls that say nothing of transports, though none of their lanes failed."""
+        whole = [trial for trial in self.trials if trial.round and not trial.failures and not self.workload.of_transports]
+        over = sum(any(trial.behind.get(way) is None for way in self.transports) for trial in whole)
+        if not over:
+            return []
+        return [
+            f"In {over:,} of {len(whole):,} calls the stream was over before every lane read it; they are not counted. "
+            "A longer answer shows more."
+        ]
 
     def _unreal(self) -> list[str]:
         names = ", ".join(self.arms[place].label for place in self.made_up)

@@ -53,6 +53,8 @@ class Lanes:
     """
 
     def __init__(self, gateway: Gateway, transports: Sequence[str]) -> None:
+        if len(set(transports)) < len(transports):
+            raise Refused("bad_request", "Each of 'transports' is named once.")
         for name in transports:
             if name not in READERS:
                 raise Refused("bad_request", f"There is no transport {name!r} to compare: it is one of {', '.join(READERS)}.")

@@ -42,7 +42,7 @@ def verdicts(of: Findings) -> list[Verdict]:
 
 def _verdict(of: Findings, measure: Measure, values: Sequence[tuple[float | None, ...]]) -> Verdict:
     named = [Contender(TRANSPORT_WORDS[way], tuple(known)) for way, known in zip(of.transports, values, strict=True)]
-    return Verdict(measure, named, of.seed)
+    return Verdict(measure, named, of.seed, "call")
 
 
 def _beside(of: Findings, way: str, name: str) -> tuple[float | None, ...]:

@@ -19,11 +19,16 @@ from .output import attended, in_notebook
 from .page_lanes import lanes_of
 from .portal import portal
 from .progress import Progress
+from .recording import without_secrets
 from .result import STOP_SECONDS, Result
 from .terminal import outlives
 from .trials import ARMS, Arm, Budget, Trial, opened
 from .waiting import Waitable
+from .withheld import ASKED
 from .workloads import TURN, Asking, OneTurn, Workload
+
+LABEL = 120
+"""Characters of what a contender is called."""
 
 Stream = Callable[..., Result]
 
@@ -282,16 +287,27 @@ def _arms(prompt: str | None, models: Sequence[str], options: Sequence[Mapping[s
         raise Refused("bad_request", "A comparison takes 'models' or 'model', not both.")
     if isinstance(options, Mapping):
         raise Refused("bad_request", "'options' is a list of sets, such as [{'temperature': 0}, {'temperature': 1}].")
+    for chosen in options or ():
+        _check(chosen)
     arms, seen = [], Counter[str]()
     named: list[str | None] = [*models] or [None]
     for model in named:
-        for chosen in options or [{}]:
-            words = [model or "", ", ".join(f"{key}={value}" for key, value in chosen.items())]
-            label = " · ".join(filter(None, words)) or "the call"
+        for number, chosen in enumerate(options or [{}], 1):
+            words = [model or "", ", ".join(f"{key} {number}" if key in ASKED else f"{key}={value}" for key, value in chosen.items())]
+            label = " · ".join(filter(None, words))[:LABEL] or "the call"
             seen[label] += 1
             name = f"{label} ({seen[label]})" if seen[label] > 1 else label
             arms.append(Arm(name, {"prompt": prompt, **request, **({"model": model} if model else {}), **chosen}))
     return arms
+
+
+def _check(chosen: Any) -> None:
+    if not isinstance(chosen, Mapping):
+        raise Refused("bad_request", f"A set of options is a mapping, such as {{'temperature': 0}}, not {chosen!r}.")
+    if without_secrets(chosen) != chosen:
+        raise Refused(
+            "bad_request", "No key is an option of a call: a host's key is taken from its variable, or from tw.Provider(host, key=…)."
+        )
 
 
 def _cost(results: Sequence[Result], known: Prices) -> float | None:

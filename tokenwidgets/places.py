@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .clocks import Clock
 from .gaps import fine
+from .intervals import PAIRS
 
 if TYPE_CHECKING:
     from .findings import Findings
@@ -55,12 +56,12 @@ def sentences(of: Findings) -> list[str]:
 
 def _differing(of: Findings) -> list[str]:
     told = [(place.label, verdict) for place in of.places for verdict in of.part(place.label).verdicts if len(verdict.ranking) > 1]
-    leaders = {verdict.leader for _, verdict in told}
+    rounds = [min(pair.n for pair in verdict.pairs) for _, verdict in told]
+    leaders = {verdict.leader for n, (_, verdict) in zip(rounds, told, strict=True) if n >= PAIRS}
     if len(leaders) < 2:
         return []
     words = []
-    for label, verdict in told:
-        rounds = min(pair.n for pair in verdict.pairs)
-        leader = "no difference shown" if verdict.leader is None else f"{verdict.contenders[verdict.leader].label} was ahead"
-        words.append(f"{label}: {leader} (n = {rounds:,})")
+    for n, (label, verdict) in zip(rounds, told, strict=True):
+        shown = "no difference shown" if verdict.leader is None else f"{verdict.contenders[verdict.leader].label} was ahead"
+        words.append(f"{label}: {shown if n >= PAIRS else 'too early to tell'} (n = {n:,})")
     return [f"By place: {'; '.join(words)}."]

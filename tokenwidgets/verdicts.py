@@ -123,12 +123,14 @@ class Verdict:
     measure : what was measured.
     contenders : with as many values each.
     seed : of the bootstrap.
+    unit : what gives a value: a round, or a call.
     """
 
-    def __init__(self, measure: Measure, contenders: Sequence[Contender], seed: int = 0) -> None:
+    def __init__(self, measure: Measure, contenders: Sequence[Contender], seed: int = 0, unit: str = "round") -> None:
         self.measure = measure
         self.contenders = list(contenders)
         self._seed = seed
+        self._unit = unit
         self._pairs: dict[tuple[int, int], Pair] = {}
         count = len(self.contenders)
         self._level = 1 - (1 - SURE) / max(1, count * (count - 1) // 2)
@@ -204,15 +206,18 @@ class Verdict:
         a, b = self.contenders[pair.first].label, self.contenders[pair.second].label
         found = pair.difference
         if found is None or pair.delta is None:
-            return f"Too early to tell {a} from {b} by {self.measure.title}: {_rounds(pair.n)} of the {PAIRS} that an interval needs."
+            return f"Too early to tell {a} from {b} by {self.measure.title}: {self._values(pair.n)} of the {PAIRS} that an interval needs."
         behind = _turned(found) if self.measure.more_is_better else found  # how far b is behind a
         if behind.high < 0:
             a, b, behind = b, a, _turned(behind)
-        span = f"{self._level_words} {self.measure.words(behind.low)} to {self.measure.words(behind.high)}, {_rounds(pair.n)}"
+        span = f"{self._level_words} {self.measure.words(behind.low)} to {self.measure.words(behind.high)}, {self._values(pair.n)}"
         by = self.measure.words(behind.estimate)
         if not found.shows:
             return f"No difference shown between {a} and {b} by {self.measure.title}: {by} ({span})."
         return f"{a} was ahead of {b} by {self.measure.title}: by {by} ({span}; the effect is {effect(pair.delta)})."
+
+    def _values(self, n: int) -> str:
+        return f"{n:,} {self._unit if n == 1 else f'{self._unit}s'}"
 
     @property
     def _level_words(self) -> str:
@@ -227,7 +232,3 @@ class Verdict:
 
 def _turned(interval: Interval) -> Interval:
     return Interval(-interval.estimate, -interval.high, -interval.low)
-
-
-def _rounds(n: int) -> str:
-    return f"{n:,} {'round' if n == 1 else 'rounds'}"

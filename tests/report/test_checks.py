@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenwidgets.errors import Refused
+from tokenwidgets.findings import Findings
 from tokenwidgets.report import check
 from tokenwidgets.report.expressions import LONGEST, Untold, Value, parse
+from tokenwidgets.trials import Arm, Budget, Trial
+from tokenwidgets.workloads import Reconnect
 
 
 def number(text: str) -> float:
@@ -131,3 +134,28 @@ def test_transports_are_asked_by_how_far_they_were_behind() -> None:
         object.__setattr__(made, "behind", {"sse": 0.0, "ws": 900.0})
     assert {of.contender: of.holds for of in check(found, "behind.p50 > 0.5 ms")} == {"SSE": False, "WebSocket": True}
     assert [of.contender for of in check(found, "WebSocket: behind.p50 > 0.5 ms")] == ["WebSocket"]
+
+
+def test_a_transport_that_failed_is_a_failure() -> None:
+    found = comparison(runs=3)
+    found.transports = ["sse", "ws"]
+    for made in found.trials:
+        object.__setattr__(made, "failures", {"ws": "its connection ended"})
+    told = {of.contender: (of.holds, of.words) for of in check(found, "failures > 0")}
+    assert told == {
+        "a": (False, "0 against 0 (4 calls)"), "b": (False, "0 against 0 (4 calls)"),
+        "SSE": (False, "0 against 0 (8 calls)"), "WebSocket": (True, "8 against 0 (8 calls)"),
+    }  # fmt: skip
+    assert [of.holds for of in check(found, "WebSocket: failures > 0")] == [True]
+
+
+def test_a_figure_of_transports_is_asked_of_transports() -> None:
+    found = Findings([Arm("the call", {})], ["sse", "ws"], "reconnect_latency", Budget(3), 7, Reconnect())
+    found.trials = [Trial(n, 0, by_transport={"sse": {"reconnect_latency": 4000.0}, "ws": {"reconnect_latency": 2000.0}}) for n in range(4)]
+    assert {of.contender: of.holds for of in check(found, "reconnect_latency.p50 > 3 ms")} == {"SSE": True, "WebSocket": False}
+
+
+def test_a_number_beyond_all_measure_cannot_be_told() -> None:
+    assert {of.words for of in check(comparison(), "ttft.p50 * 1e300 * 1e300 > 1 ms")} == {"a value is too large to be computed with"}
+    with pytest.raises(Refused, match="'1e400 ms' is too large"):
+        check(comparison(), "ttft.p50 > 1e400 ms")

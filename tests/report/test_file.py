@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -216,3 +217,24 @@ def test_a_table_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     with pytest.raises(TokenwidgetsError, match="Parquet needs pandas and pyarrow"):
         comparison(runs=1).save(tmp_path / "x.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_an_export_or_its_recordings_cannot_go_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for form, path, words in (
+        ("guidellm", tmp_path, "to a file"),
+        ("aiperf", tmp_path / "file", "to a folder"),
+        ([], tmp_path, "no export"),
+    ):
+        with pytest.raises(Refused, match=words):
+            comparison(runs=1).export(form, path)  # type: ignore[arg-type]
+    for folder in (tmp_path / "file", tmp_path / "none" / "none"):
+        with pytest.raises(Refused, match="is no folder"):
+            comparison(runs=1).save(tmp_path / "a.json", recordings=folder)
+
+
+def test_a_figure_that_is_no_number_is_no_comparison(tmp_path: Path) -> None:
+    saved = comparison(runs=1).save(tmp_path / "a.json")
+    saved.write_text(re.sub(r'"time_to_first_token": [\d.]+', '"time_to_first_token": NaN', saved.read_text()))
+    with pytest.raises(RecordingError, match="is no comparison"):
+        tw.open_comparison(saved)

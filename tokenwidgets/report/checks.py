@@ -8,7 +8,7 @@ with, and the counts `calls` and `failures`. Without a contender a condition is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -88,9 +88,16 @@ def _checks(of: Findings, text: str, base: Findings | None) -> Iterator[Check]:
     figures = [_figure(of, name, condition) for name in named]
     if BASE in condition.names and (base is None or not named):
         raise bad(rest, "'base' is a figure in another report; " + ("none is named" if base else "there is none to compare with"))
-    labels = _transports(of) if BEHIND in figures else [arm.label for arm in of.arms]
-    for label in labels if asked is None else [asked]:
+    for label in _contenders(of, figures, condition.names) if asked is None else [asked]:
         yield _decided(condition, _Asked(of, base, label, named[0] if named else ""))
+
+
+def _contenders(of: Findings, figures: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Those that have the figures; a lane may fail where its stream does not."""
+    if BEHIND in figures or (figures and of.workload.of_transports):
+        return _transports(of)
+    arms = [arm.label for arm in of.arms]
+    return [*arms, *_transports(of)] if not figures and "failures" in names else arms
 
 
 def _asked(of: Findings, text: str) -> tuple[str | None, str]:
@@ -153,9 +160,10 @@ class _Asked:
         return self._statistic(self._of, name, "")
 
     def _count(self, name: str) -> Value:
-        made = [trial for trial in self._of.trials if self._of.arms[trial.arm].label == self.label]
+        way = {TRANSPORT_WORDS[way]: way for way in self._of.transports}.get(self.label, "")
+        made = [trial for trial in self._of.trials if way or self._of.arms[trial.arm].label == self.label]
         self.counted[f"{len(made):,} calls"] = None
-        return Value(float(len(made) if name == "calls" else sum("" in trial.failures for trial in made)), "1")
+        return Value(float(len(made) if name == "calls" else sum(way in trial.failures for trial in made)), "1")
 
     def _statistic(self, of: Findings, name: str, where: str) -> Value:
         figure, _, statistic = name.partition(".")
@@ -174,6 +182,9 @@ class _Asked:
         """The unit of a figure, and what the calls of this contender gave."""
         if figure == BEHIND:
             unit, by_label = "µs", {TRANSPORT_WORDS[way]: of.delays(way) for way in of.transports}
+        elif of.workload.of_transports:
+            unit = of.workload.definition(figure).unit
+            by_label = {TRANSPORT_WORDS[way]: of.by_transport(way, figure) for way in of.transports}
         else:
             verdict = of.judged(figure)
             unit, by_label = verdict.measure.unit, {contender.label: contender.values for contender in verdict.contenders}

@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 from ..errors import Refused
 from ..verdicts import Measure
@@ -43,6 +44,10 @@ class Value:
 
     number: float
     unit: str
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.number):
+            raise Untold("a value is too large to be computed with")
 
     @property
     def words(self) -> str:
@@ -200,7 +205,9 @@ class _Parser:
         if unit not in UNITS:
             raise self._bad(f"{unit!r} is no unit: it is one of {', '.join(filter(None, UNITS))}")
         kind, scale = UNITS[unit]
-        number = Value(float(token["number"]) * scale, kind)
+        if not isfinite(amount := float(token["number"]) * scale):
+            raise self._bad(f"{token[0].strip()!r} is too large")
+        number = Value(amount, kind)
         return lambda _lookup: number
 
     def _bad(self, why: str) -> Refused:

@@ -46,6 +46,8 @@ def save(of: Findings, path: Path, recordings: bool | Path) -> Path:
     if not path.parent.is_dir() or path.is_dir():
         raise Refused("bad_request", f"{path} cannot be written: " + ("it is a folder." if path.is_dir() else "there is no such folder."))
     if isinstance(recordings, Path):
+        if not recordings.parent.is_dir() or recordings.is_file():
+            raise Refused("bad_request", f"{recordings} is no folder, and cannot become one.")
         _beside(of, recordings)
     replace(path, form(of, recordings is True))
     return path
@@ -76,7 +78,7 @@ FORMS: Mapping[str, Callable[[Findings, bool], bytes]] = {
 
 def _beside(of: Findings, folder: Path) -> None:
     """Each call's stream as a recording: `017-b.jsonl` is what arm b gave in call 17, for `tw.load` and `tw.replay`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     kept = [_request(arm["request"]) for arm in findings_file.body(of)["arms"]]
     for number, trial in enumerate(of.trials, 1):
         for place, entries in enumerate(trial.streams):
@@ -100,11 +102,14 @@ def export(of: Findings, form: str, path: Path) -> Path:
     ------
     Refused : there is no such form, or no folder for it.
     """
-    if form not in EXPORTS:
+    if not isinstance(form, str) or form not in EXPORTS:
         raise Refused("bad_request", f"There is no export {form!r}: it is one of {', '.join(EXPORTS)}.")
     if not path.parent.is_dir():
         raise Refused("bad_request", f"{path} cannot be written: there is no folder {path.parent}.")
-    for name, text in EXPORTS[form](of).items():
+    files = EXPORTS[form](of)
+    if path.is_file() if any(files) else path.is_dir():
+        raise Refused("bad_request", f"{path} cannot be written: {form} is exported to a {'folder' if any(files) else 'file'}.")
+    for name, text in files.items():
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         replace(file, text.encode())
@@ -149,7 +154,12 @@ def _body(path: Path) -> Any:
         raise _none(path.name, f": it is larger than {FILE_BYTES >> 20} MiB")
     text = path.read_text(encoding="utf-8")
     inside = _BODY.search(text)
-    return json.loads(inside[1] if inside else text)
+    return json.loads(inside[1] if inside else text, parse_constant=_no_number)
+
+
+def _no_number(text: str) -> None:
+    """What JSON does not know, and Python would take for a number."""
+    raise ValueError(text)
 
 
 def _read(body: Mapping[str, Any], name: str) -> Findings:
