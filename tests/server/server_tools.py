@@ -332,6 +332,7 @@ class Upstream:
         self.left = asyncio.Event()
         self.port = 0
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
 
     def release(self, count: int | None = None) -> None:
         """Let it say `count` further words, or all."""
@@ -346,7 +347,10 @@ class Upstream:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        self.release()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)  # what is left of them would end in another test
+        await asyncio.sleep(0)  # a turn, in which their sockets are closed
 
     def config(self, name: str = "scripted", extra: str = "") -> str:
         """The table that makes it a host."""
@@ -354,17 +358,26 @@ class Upstream:
         return f'[hosts.{name}]\ndialect = "openai-chat"\nbase_url = "{address}"\nlocal = true\nmodels = ["m"]\n{extra}'
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._serving.add(serving)
+        try:
+            await self._say(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self._serving.discard(serving)
+            writer.close()
+
+    async def _say(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head.split("\r\n")[1:])}
         self.calls.append((headers, await reader.readexactly(int(headers.get("content-length", 0)))))
         watch = asyncio.ensure_future(self._until_left(reader))
         try:
             await self._answer(writer)
-        except ConnectionError:
-            pass
         finally:
             watch.cancel()
-            writer.close()
 
     async def _until_left(self, reader: asyncio.StreamReader) -> None:
         await reader.read()
