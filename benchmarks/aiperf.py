@@ -187,7 +187,8 @@ def sent(server: Server, blocks: Sequence[str], requests: int) -> dict[str, Valu
     found: dict[str, Values] = {tool: {name: [] for name in FIGURES} for tool in TOOLS}
     size = WARM + requests
     for number, tool in enumerate(blocks):
-        for told in log[number * size + WARM : (number + 1) * size]:
+        whole = [told for told in log[number * size + WARM : (number + 1) * size] if len(told["at"]) > 1 and told["tokens"] > 1]
+        for told in whole:
             for name, value in zip(FIGURES, of_sender(told["at"], told["tokens"]), strict=True):
                 found[tool][name].append(value)
     return found
