@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import tokenwidgets as tw
-from tokenwidgets import findings_file, workers, workloads
+from tokenwidgets import findings_file, spread, workers, workloads
 from tokenwidgets.clocks import Clock, RoundTrip
 from tokenwidgets.errors import Refused
 from tokenwidgets.findings import Findings
@@ -114,6 +114,29 @@ def test_a_worker_that_is_lost_leaves_its_rounds_to_the_others(cluster: Any) -> 
     assert found.why == "the 30 rounds were made"
     assert {trial.round for trial in found.trials} == set(range(31))
     assert f"{lost.label} was lost: it has left the cluster." in found.verdict
+
+
+def test_what_a_lost_worker_had_made_and_not_given_is_made_by_the_others(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pids, asked = cluster.run(os.getpid), workers.Workers.there
+
+    def lost_meanwhile(self: workers.Workers) -> set[str]:
+        there = asked(self)
+        lost = found._parts[0]
+        while pids and lost.running and not lost.running.done():
+            time.sleep(0.01)
+        if pids and lost.running:
+            os.kill(pids[lost.worker.address], signal.SIGKILL)
+            pids.clear()
+            while lost.worker.address in asked(self):
+                time.sleep(0.01)
+        return there
+
+    found = tw.compare("hello", models=TWO, runs=30, workers=cluster, **{**FAST, "ttft_ms": 20})
+    monkeypatch.setattr(spread, "FETCH_SECONDS", 0.5)
+    monkeypatch.setattr(workers.Workers, "there", lost_meanwhile)
+    found.wait(LIMIT)
+    assert found.why == "the 30 rounds were made"
+    assert f"{found._parts[0].worker.label} was lost: it has left the cluster." in found.verdict
 
 
 # ---- what is refused

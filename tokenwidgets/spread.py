@@ -29,6 +29,9 @@ from .workloads import Workload
 LOOK_SECONDS = 0.2
 """How often is looked for a stop, and for lost workers."""
 
+FETCH_SECONDS = 5.0
+"""Longest wait for what a worker has made: one that was lost after it had made it gives it to nobody, and Dask waits for it forever."""
+
 Round = list[tuple[int, int]]
 
 
@@ -137,17 +140,19 @@ class Spread(Measurement):
         for part in self._parts:
             if part.running is None:
                 continue
-            if part.running.done():
-                self._merge(part, part.running)
-            elif part.worker.address not in there:
+            if part.worker.address not in there:
                 part.running.cancel()
                 self._lose(part, "it has left the cluster")
+            elif part.running.done():
+                self._merge(part, part.running)
 
     def _merge(self, part: Part, future: Future[Made]) -> None:
         try:
-            made = future.result()
+            made = future.result(FETCH_SECONDS)
         except Exception as e:
-            self._lose(part, f"it failed ({type(e).__name__})")
+            future.cancel()
+            gone = part.worker.address not in self._workers.there()
+            self._lose(part, "it has left the cluster" if gone else f"it failed ({type(e).__name__})")
             return
         if not made.trials and not self._stopped:
             self._lose(part, made.why)
