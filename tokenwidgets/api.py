@@ -12,7 +12,7 @@ from . import images as pictures
 from .clients.base import Gateway
 from .clients.inprocess import InProcess, WithProvider
 from .display import show as display
-from .errors import Refused
+from .errors import Refused, unread
 from .listing import ModelList
 from .portal import portal
 from .provider import Provider
@@ -219,7 +219,7 @@ def _loaded(path: Path) -> Recording:
     try:
         return read_recording(path)
     except OSError as e:
-        raise RecordingError(f"{path} cannot be read: {(e.strerror or 'no such file').lower()}.") from None
+        raise RecordingError(unread(path, e)) from None
 
 
 def _request_of(recording: Recording, path: Path) -> Request:

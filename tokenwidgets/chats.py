@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import api, images
 from .chat_news import words_of
 from .conversation import Conversation, ConversationError
-from .errors import Refused
+from .errors import Refused, unread
 from .events import Usage
 from .output import in_notebook, shows_widgets
 from .providers import config
@@ -276,7 +276,7 @@ def open_chat(path: str | Path, *, model: str | None = None, tools: Iterable[Too
     try:
         conversation = Conversation.loads(Path(path).expanduser().read_bytes())
     except OSError as e:
-        raise ConversationError(f"{path} cannot be read: {(e.strerror or 'no such file').lower()}.") from None
+        raise ConversationError(unread(path, e)) from None
     answered = next((node.model for node in reversed(conversation.path()) if node.model), None)
     return Chat(model or answered, conversation, tools, rounds, **options)
 

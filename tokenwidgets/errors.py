@@ -41,6 +41,11 @@ class Refused(TokenwidgetsError):
         return Error(self.code, self.message, stage="connect", status=self.status)
 
 
+def unread(path: object, error: OSError) -> str:
+    """Why a file cannot be read, in a sentence."""
+    return f"{path} cannot be read: {(error.strerror or 'no such file').lower()}."
+
+
 class StreamFailed(TokenwidgetsError):
     """A stream ended with an `error` event; `.error` is that event and the result keeps all that came before."""
 

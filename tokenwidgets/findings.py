@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from . import leg_findings, places
 from .comparison import TRANSPORT_WORDS
 from .environment import environment
-from .events import Start
 from .findings_table import frame, words
 from .formulas import higher_is_better
 from .listing import Table
@@ -138,8 +137,7 @@ class Findings:
     @property
     def made_up(self) -> list[int]:
         """Places of the arms whose calls were simulated or replayed: no model answered them."""
-        starts = [(trial.arm, entry.event) for trial in self.trials for entry in trial.entries[:1]]
-        flagged = {arm for arm, event in starts if isinstance(event, Start) and (event.simulated or event.replayed)}
+        flagged = {trial.arm for trial in self.trials if (start := trial.start) and (start.simulated or start.replayed)}
         hosts = [str(arm.request.get("model") or "").partition("/")[0] for arm in self.arms]
         return [place for place, host in enumerate(hosts) if host in MADE_UP or place in flagged]
 

@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .errors import Refused
+from .errors import Refused, unread
 
 IMAGE_BYTES = 8 * 2**20
 """Largest picture, in bytes: in base64 it fits in one request to the Jupyter server (16 MiB, `message_bytes`)."""
@@ -81,7 +81,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(IMAGE_BYTES + 1)
     except OSError as e:
-        raise Refused("not_found", f"The picture {path} cannot be read: {(e.strerror or 'no such file').lower()}.") from None
+        raise Refused("not_found", unread(f"The picture {path}", e)) from None
 
 
 def _figure(figure: Any) -> bytes:

@@ -69,14 +69,8 @@ def load(path: Path) -> Kept:
     ------
     RecordingError : the file is none, or cannot be read; the sentence says which.
     """
-    try:
+    with recording.reading(path, "race"):
         return _kept(_body(path), path.name)
-    except OSError as e:
-        raise RecordingError(f"{path} cannot be read: {(e.strerror or 'no such file').lower()}.") from None
-    except RecordingError:
-        raise
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
-        raise RecordingError(f"{path.name} is no race that was saved here.") from None
 
 
 def _body(path: Path) -> Any:

@@ -15,13 +15,14 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import merge
 from pathlib import Path
 from typing import IO, Any, get_args
 
 from . import events
-from .errors import TokenwidgetsError
+from .errors import Refused, TokenwidgetsError, unread
 from .events import TERMINAL, End, Entry, Event, Start
 from .providers.base import Direction, Provider
 from .request import FIELDS, Request
@@ -45,6 +46,29 @@ _SECRET_NAME = re.compile(r"(?i)(api[-_]?key|authorization|password|secret|token
 
 
 REDACTED = "[redacted]"
+
+
+@contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Say of a file that is being read, and cannot be, what is wrong with it.
+
+    Parameters
+    ----------
+    path : of the file.
+    what : it should be, such as "race".
+
+    Raises
+    ------
+    RecordingError : it cannot be read, or is none; what already says so goes on.
+    """
+    try:
+        yield
+    except OSError as e:
+        raise RecordingError(unread(path, e)) from None
+    except RecordingError:
+        raise
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, Refused):
+        raise RecordingError(f"{path.name} is no {what} that was saved here.") from None
 
 
 class RecordingError(TokenwidgetsError, ValueError):

@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refused
-from .events import Entry, Notice
+from .events import Entry, Notice, Start
 
 if TYPE_CHECKING:
     from .legs import Leg
@@ -88,6 +88,11 @@ class Trial:
     def streams(self) -> tuple[tuple[Entry, ...], ...]:
         """The entries of every stream, in the order in which they began."""
         return (self.entries, *self.further) if self.entries else ()
+
+    @property
+    def start(self) -> Start | None:
+        """The event that says who was asked."""
+        return next((entry.event for entry in self.entries if isinstance(entry.event, Start)), None)
 
     @property
     def cold(self) -> bool:

@@ -6,7 +6,6 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from . import api
-from .advice.calls import start_of
 from .code import code
 from .comparison import TRANSPORT_WORDS
 from .errors import Refused
@@ -81,7 +80,7 @@ def _request(of: Findings, place: int) -> dict[str, object]:
     asked = api.asked(**{name: value for name, value in of.arms[place].request.items() if name not in NOT_ASKED})
     if "model" in asked:
         return asked
-    answered = next((start for trial in of.trials if trial.arm == place and (start := start_of(trial.entries))), None)
+    answered = next((start for trial in of.trials if trial.arm == place and (start := trial.start)), None)
     if answered is None:
         raise Refused("bad_request", "No model was named, and no call has said yet which one answers by default.")
     return {**asked, "model": answered.model}

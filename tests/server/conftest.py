@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import aioice.ice
 import anthropic
 import openai
 import pytest
@@ -13,6 +14,8 @@ from server_tools import Access, Process, serve
 from traitlets.config import Config
 
 from jupyter_server_ext.app import TokenWidgetsApp
+from tokenwidgets import api
+from tokenwidgets.portal import portal
 
 
 @pytest.fixture
@@ -75,3 +78,13 @@ def claude(real: Access) -> Iterator[anthropic.Anthropic]:
     """Anthropic's."""
     with anthropic_of(real) as client:
         yield client
+
+
+@pytest.fixture
+def kernel(process: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """This process as a kernel of the server in its own process. Loopback is a path for WebRTC here, as it is in the server."""
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+    rest = process.access().rest()
+    monkeypatch.setattr(api, "_gateway", rest)
+    yield rest
+    portal().run(rest.aclose(), 20)

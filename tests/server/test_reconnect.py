@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import aioice.ice
 import pytest
-from server_tools import Process
 
 import tokenwidgets as tw
-from tokenwidgets import api
 from tokenwidgets.lanes import READERS
-from tokenwidgets.portal import portal
 from tokenwidgets.workloads import Reconnect
 
 LIMIT = 90
 STEADY = {"model": "sim/steady", "ttft_ms": 20, "itl_ms": 5, "jitter": 0, "tokens": 60, "show": False}
-
-
-@pytest.fixture
-def kernel(process: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """This process as a kernel of that server. Loopback is a path for WebRTC here, as it is in the server."""
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
-    rest = process.access().rest()
-    monkeypatch.setattr(api, "_gateway", rest)
-    yield rest
-    portal().run(rest.aclose(), 20)
 
 
 def test_over_each_transport_nothing_is_lost_and_nothing_comes_twice(kernel: Any) -> None:

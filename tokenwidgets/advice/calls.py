@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..events import Entry, Start
 from ..trials import Trial
 from ..verdicts import Contender, Measure, Verdict
 from .known import Use
@@ -41,11 +40,6 @@ def real(of: Findings) -> list[Trial]:
     """Calls that came back, but those of the cold round and those that were made up."""
     without = of.made_up
     return [trial for trial in of.trials if trial.round and "" not in trial.failures and trial.arm not in without]
-
-
-def start_of(entries: Sequence[Entry]) -> Start | None:
-    """The event that says who was asked."""
-    return next((entry.event for entry in entries if isinstance(entry.event, Start)), None)
 
 
 def sentences(verdict: Verdict) -> tuple[Reason, ...]:

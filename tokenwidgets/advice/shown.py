@@ -12,7 +12,7 @@ from ..figures import clock
 from ..intervals import PAIRS, median_interval
 from ..trials import Trial
 from ..verdicts import Measure, Verdict
-from .calls import COST, costs, decider, figures, hosts_asked, real, sentences, start_of
+from .calls import COST, costs, decider, figures, hosts_asked, real, sentences
 from .known import FACTS, FRAME_US, TURN_US, Asked, Use
 from .words import Figure, Reason, Said
 
@@ -124,7 +124,7 @@ def facts(of: Findings, wanted: Use) -> Said:
 
 def _called(of: Findings) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     """The hosts that were called, with the provider behind each, and the dialects."""
-    starts = [(start, _provider(trial.entries)) for trial in of.trials if (start := start_of(trial.entries)) is not None]
+    starts = [(start, _provider(trial.entries)) for trial in of.trials if (start := trial.start) is not None]
     asked = [(host, "") for host in hosts_asked(of)]
     hosts = dict.fromkeys((start.host, provider) for start, provider in starts) or dict.fromkeys(asked)
     return tuple(hosts), tuple(dict.fromkeys(start.dialect for start, _ in starts))

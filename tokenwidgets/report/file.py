@@ -135,14 +135,8 @@ def open_comparison(path: str | Path) -> Findings:
     RecordingError : the file is none, or was saved by a later version, or cannot be read; the sentence says which.
     """
     file = Path(path).expanduser()
-    try:
+    with recording.reading(file, "comparison"):
         return _read(_body(file), file.name)
-    except OSError as e:
-        raise RecordingError(f"{path} cannot be read: {(e.strerror or 'no such file').lower()}.") from None
-    except RecordingError:
-        raise
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, Refused):
-        raise _none(file.name) from None
 
 
 def _none(name: str, why: str = "") -> RecordingError:

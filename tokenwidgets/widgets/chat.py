@@ -15,7 +15,7 @@ from .. import api, chat_card, chat_code, chat_news
 from ..chats import Chat
 from ..comm import Answer
 from ..conversation import Conversation, ConversationError
-from ..errors import Refused
+from ..errors import Refused, unread
 from ..figures import line
 from ..listing import NOTES
 from ..output import Bundle
@@ -248,7 +248,7 @@ class ChatWidget(Widget):
         try:
             conversation = Conversation.loads(path.read_bytes())
         except OSError as e:
-            raise Refused("not_found", f"{path.name} cannot be read: {(e.strerror or 'no such file').lower()}.") from None
+            raise Refused("not_found", unread(path.name, e)) from None
         except ConversationError as e:
             raise Refused("bad_request", f"{path.name} cannot be opened. {e}") from None
         self.chat.turns, self.chat.conversation = [], conversation
