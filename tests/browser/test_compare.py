@@ -34,7 +34,7 @@ def test_the_page_reads_the_lanes_and_tells_when_it_painted(notebook: Open) -> N
         for leg in legs.values():
             assert set(leg) == {"gateway", "link", "paint"}
             assert leg["paint"]["median_us"] > 0
-            assert leg["paint"]["n"] > 10
+            assert leg["paint"]["n"] > 0
             assert leg["link"]["median_us"] > -leg["link"]["uncertainty_us"]
     assert "read by the page that shows this notebook" in verdict
     assert "aligned anew for each call" in verdict
