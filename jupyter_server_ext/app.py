@@ -55,6 +55,7 @@ class TokenWidgetsApp(ExtensionApp):
     load_other_extensions = True
 
     journal_bytes = _limit(Int, 8 * 2**20, "Encoded events of one stream, in bytes; at it the stream ends with an error `limit`.")
+    session_bytes = _limit(Int, 64 * 2**20, "The same of a voice session, whose sound is journalled: some ten minutes.")
     frame_bytes = _limit(Int, 8 * 2**20, "Upstream frames kept of one stream for the inspector, in bytes; later ones are dropped.")
     total_bytes = _limit(Int, 512 * 2**20, "Bytes of all streams held; finished ones are evicted first.")
     open_streams = _limit(Int, 256, "Streams running at once; a further one is refused.")

@@ -11,6 +11,7 @@ from typing import Any
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import End, Entry, Text
 from tokenwidgets.journal import Journal
+from tokenwidgets.realtime.inputs import Input
 from tokenwidgets.wire import messages
 
 
@@ -82,6 +83,7 @@ class MemoryStreams:
     def __init__(self, *names: str) -> None:
         self.all = {name: MemoryStream(name) for name in names}
         self.stopped: list[str] = []
+        self.given: list[tuple[str, Input]] = []
 
     async def start(self, request: Any) -> MemoryStream:
         if not isinstance(request, dict):
@@ -92,6 +94,10 @@ class MemoryStreams:
         if stream_id not in self.all:
             raise Refused("not_found", "There is no such stream.")
         return self.all[stream_id]
+
+    async def input(self, stream_id: str, given: Input) -> None:
+        await self.get(stream_id)
+        self.given.append((stream_id, given))
 
     async def stop(self, stream_id: str) -> None:
         stream = await self.get(stream_id)

@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from .clients.base import Disconnected
 from .errors import Refused
 from .journal import Journal
 from .multiplex import Multiplexer
@@ -24,6 +25,7 @@ from .providers.pace import Sleep
 from .wire.messages import message
 
 if TYPE_CHECKING:
+    from .realtime.inputs import Input
     from .recording import Frame
     from .result import Result
 
@@ -124,6 +126,13 @@ class _Shown:
 
     async def get(self, stream_id: str) -> _Copy:
         return _Copy(self.find(stream_id))
+
+    async def input(self, stream_id: str, given: Input) -> None:
+        result = self.find(stream_id)
+        try:
+            await result.gateway.input(result.stream, [given])
+        except Disconnected as e:
+            raise Refused("connection", str(e)) from None
 
     async def stop(self, stream_id: str) -> None:
         await self.find(stream_id).stopping()

@@ -107,7 +107,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """Sound of the answer: base64 PCM16 in `delta` at `rate` Hz, or `track` when it travels as a WebRTC track."""
+    """Sound: base64 PCM16 in `delta` at `rate` Hz, or `track` when it travels as a WebRTC track. That of the user has `role` "user"."""
 
     type: ClassVar[str] = "audio"
     block: int
@@ -115,6 +115,7 @@ class Audio:
     track: bool = False
     rate: int | None = None
     choice: int = 0
+    role: str = "assistant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,14 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The user's voice, as the provider's detector sees it."""
+    """The user's voice, as the provider's detector sees it; `interrupted`: it ended an answer.
+
+    `since` is when it really began or ended, µs like `at`, where the detector tells: it needs a while to be sure.
+    """
 
     type: ClassVar[str] = "speech"
     state: Literal["started", "stopped", "interrupted"]
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,8 @@ class Notice:
     `continued` and how many of the `items` were sent, `items_sent`), `served` (model),
     `rate_limits`, `provider`, `retry` (an attempt failed before any content: `attempt` of `of` begins in `wait` seconds; `code`, `message`
     and `status` of the failure), `citation`, `moderation`, `server_tool`, `media` (pictures and files), `steer`, `finish` (a further
-    choice's reason), `model_loading`.
+    choice's reason), `model_loading`; of a voice session `session` (what it is), `turn` (an answer's end: `status`, `message`), `played` (a
+    reader's loudspeaker began with `block` at `at`, give or take `uncertainty`, µs).
     """
 
     type: ClassVar[str] = "notice"

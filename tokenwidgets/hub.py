@@ -31,6 +31,9 @@ from .providers.billing import after_cancel
 from .providers.registry import Call, Registry
 from .providers.replay import Played, behind
 from .pulse import phase, rate
+from .realtime.base import RealtimeProvider
+from .realtime.heard import Inputs
+from .realtime.inputs import Input
 from .recording import Frame
 from .request import Request
 
@@ -54,6 +57,7 @@ class Limits:
     Parameters
     ----------
     journal_bytes : encoded events of one stream; at it the stream ends with an error `limit`.
+    session_bytes : the same of a voice session, whose sound is journalled: some ten minutes.
     frame_bytes : upstream frames kept of one stream for the inspector; later ones are dropped.
     total_bytes : requests, journals and frames of all streams; finished ones are evicted first, the oldest first.
     open_streams : streams running at once.
@@ -63,6 +67,7 @@ class Limits:
     """
 
     journal_bytes: int = JOURNAL_BYTES
+    session_bytes: int = 64 * 2**20
     frame_bytes: int = 8 * 2**20
     total_bytes: int = 512 * 2**20
     open_streams: int = 256
@@ -86,7 +91,8 @@ class Stream:
         self.call = call
         self.owners = {owner}
         self.created = time.time()
-        self.journal = Journal(limits.journal_bytes)
+        self.journal = Journal(limits.session_bytes if call.request.session else limits.journal_bytes)
+        self.inputs = Inputs(self) if call.request.session else None
         self.frames: list[Frame] = []
         self.frames_dropped = 0
         self.ended = False
@@ -154,6 +160,19 @@ class Stream:
         finally:
             self.transports[transport] -= 1
             self._on_readers(self)
+
+    def take(self, given: Input) -> None:
+        """Give a voice session an input.
+
+        Raises
+        ------
+        Refused : it is no voice session, has ended, or does not take as much.
+        """
+        if self.inputs is None:
+            raise Refused("bad_request", "Only a voice session takes input: one that was started with 'session'.")
+        if not self.running or self.stopping:
+            raise Refused("not_found", "This voice session has ended.")
+        self.inputs.take(given)
 
     def end(self, event: End | Error) -> None:
         """Make `event` the terminal one, unless there is one."""
@@ -308,9 +327,9 @@ class Hub:
         wall = asyncio.timeout(self.limits.wall_seconds)
         try:
             async with wall:
-                await stream.call.provider.run(stream.call.request, stream)
+                await self._call(stream)
         except JournalFull:
-            return Error("limit", f"The answer exceeded {self.limits.journal_bytes} bytes of events, so the stream was closed.")
+            return Error("limit", f"The answer exceeded {stream.journal.limit} bytes of events, so the stream was closed.")
         except JournalClosed:
             log.debug("provider %s emitted after its end", stream.call.host)
         except Refused as e:
@@ -321,12 +340,21 @@ class Hub:
             return _broken(stream, e)
         return Error("internal", "The provider's adapter ended without saying how.")
 
+    async def _call(self, stream: Stream) -> None:
+        provider = stream.call.provider
+        if not isinstance(provider, RealtimeProvider):
+            await provider.run(stream.call.request, stream)
+        elif stream.inputs:
+            await provider.converse(stream.call.request, stream, stream.inputs.inbox)
+
     def _ended(self, stream: Stream) -> None:
         if stream.ended:
             return
         stream.ended = True
         if stream.timer is not None:
             stream.timer.cancel()
+        if stream.inputs is not None:
+            stream.inputs.close()
         stream.timer = asyncio.get_running_loop().call_later(self.limits.kept_seconds, self._streams.pop, stream.id, None)
         if self._on_end:
             self._on_end(stream)

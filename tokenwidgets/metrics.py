@@ -113,7 +113,7 @@ def is_content(entry: Entry) -> bool:
 def delta(entry: Entry) -> str:
     """The piece of content an entry brings; empty for everything that is none, such as the user's own words."""
     event = entry.event
-    if not isinstance(event, CONTENT) or (isinstance(event, Transcript) and event.role == "user"):
+    if not isinstance(event, CONTENT) or (isinstance(event, Transcript | Audio) and event.role == "user"):
         return ""
     return event.delta
 

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from .errors import Refused
 from .journal import Journal
+from .realtime import inputs
+from .realtime.inputs import Input
 from .wire import messages
 from .wire.messages import Joiner
 
@@ -70,6 +72,10 @@ class Streams(Protocol):
         """A stream of the owner's."""
         ...
 
+    async def input(self, stream_id: str, given: Input) -> None:
+        """Give a voice session an input."""
+        ...
+
     async def stop(self, stream_id: str) -> None:
         """Stop one."""
         ...
@@ -119,7 +125,10 @@ class Multiplexer:
                 self._link.send(data)
 
     def _operation(self, body: dict[str, Any]) -> Callable[[dict[str, Any]], Awaitable[None]]:
-        operations = {"start": self._start, "attach": self._attach, "detach": self._detach, "stop": self._stop, "ping": self._ping}
+        operations = {
+            "start": self._start, "attach": self._attach, "detach": self._detach, "input": self._input, "stop": self._stop,
+            "ping": self._ping,
+        }  # fmt: skip
         op = body.get("op")
         operation = operations.get(op) if isinstance(op, str) else None
         if operation is None:
@@ -142,6 +151,9 @@ class Multiplexer:
     async def _detach(self, body: dict[str, Any]) -> None:
         if reader := self._readers.pop(_id(body), None):
             reader.cancel()
+
+    async def _input(self, body: dict[str, Any]) -> None:
+        await self._streams.input(_id(body), inputs.parse(body.get("input")))
 
     async def _stop(self, body: dict[str, Any]) -> None:
         """Begin to stop: to close a provider's connection may take seconds, for which the messages behind this one do not wait."""

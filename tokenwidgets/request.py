@@ -8,8 +8,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from .errors import Refused
+from .realtime.settings import Settings
 
-FIELDS = ("model", "messages", "prompt", "system", "tools", "dialect", "options")
+FIELDS = ("model", "messages", "prompt", "system", "tools", "dialect", "options", "session")
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 Check = tuple[Callable[[Any], bool], str]
@@ -98,6 +99,7 @@ class Request:
     tools : function definitions in the same form.
     dialect : wire format to speak, when the host speaks several.
     options : checked against `OPTIONS` and the host's own.
+    session : settings of a voice session; None for a text stream. The messages are then what was said before, and there may be none.
     """
 
     model: str
@@ -106,6 +108,7 @@ class Request:
     tools: tuple[Mapping[str, Any], ...] = ()
     dialect: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    session: Settings | None = None
 
     @property
     def host(self) -> str:
@@ -120,6 +123,8 @@ class Request:
     def body(self) -> dict[str, Any]:
         """The request as JSON; `parse(body())` gives it back."""
         out: dict[str, Any] = {"model": self.model, "messages": [dict(m) for m in self.messages]}
+        if self.session is not None:
+            out["session"] = self.session.body()
         if self.system is not None:
             out["system"] = self.system
         if self.tools:
@@ -163,12 +168,18 @@ def parse(body: Any) -> Request:
     host, name = split_model(model)
     return Request(
         model=f"{host}/{name}",
-        messages=_messages(body),
+        messages=_messages(body) if body.get("session") is None else _earlier(body),
         system=_text(body, "system"),
         tools=_objects(body, "tools"),
         dialect=_text(body, "dialect"),
         options=_options(body),
+        session=None if body.get("session") is None else Settings().changed(body["session"]),
     )
+
+
+def _earlier(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """What was said before a voice session, of which there may be nothing."""
+    return _messages(body) if body.get("prompt") is not None or body.get("messages") else ()
 
 
 def _messages(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

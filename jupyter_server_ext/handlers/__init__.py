@@ -14,7 +14,7 @@ def routes() -> list[tuple[str, Any]]:
     from .gateway_responses import ResponsesHandler
     from .rtc import RtcHandler
     from .socket import SocketHandler
-    from .streams import ClockHandler, EventsHandler, ReplayHandler, StreamHandler, StreamsHandler, WireHandler
+    from .streams import ClockHandler, EventsHandler, InputHandler, ReplayHandler, StreamHandler, StreamsHandler, WireHandler
 
     stream = r"/tokenwidgets/streams/(?P<stream_id>[\w-]+)"
     return [
@@ -23,6 +23,7 @@ def routes() -> list[tuple[str, Any]]:
         (stream + "/events", EventsHandler),
         (stream + "/wire", WireHandler),
         (stream + "/clock", ClockHandler),
+        (stream + "/input", InputHandler),
         (stream + "/replay", ReplayHandler),
         (r"/tokenwidgets/socket", SocketHandler),
         (r"/tokenwidgets/rtc", RtcHandler),

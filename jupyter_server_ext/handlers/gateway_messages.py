@@ -13,10 +13,10 @@ from tokenwidgets.events import Error, Event, Usage
 from tokenwidgets.facades.base import Facade
 from tokenwidgets.facades.count import Counting
 from tokenwidgets.facades.messages import MessagesFacade
-from tokenwidgets.providers.base import Direction
+from tokenwidgets.providers.base import Direction, Provider
 from tokenwidgets.providers.http import HttpProvider
 from tokenwidgets.providers.local import LocalProvider
-from tokenwidgets.providers.registry import Call
+from tokenwidgets.request import Request
 
 from .base import guarded
 from .gateway import Generate
@@ -38,16 +38,16 @@ class CountTokensHandler(MessagesHandler):
     async def post(self) -> None:
         """Ask the host."""
         body = self.body_mapping()
-        call = self._call(body)
+        provider, request = self._counter(body)
         told = _Told()
-        await call.provider.run(call.request, told)
+        await provider.run(request, told)
         if isinstance(told.last, Usage):
             await self.finish(json.dumps({"input_tokens": told.last.input}))
         else:
             self._fail(told.last)
 
-    def _call(self, body: Mapping[str, Any]) -> Call:
-        """The call of the host's counter.
+    def _counter(self, body: Mapping[str, Any]) -> tuple[Provider, Request]:
+        """Who counts, and what it is asked.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class CountTokensHandler(MessagesHandler):
                 "not_found", f"{call.host} counts no tokens in Anthropic's format, and none are made up: generate, and read 'usage'."
             )
         call.provider.dialect = Counting(call.provider.dialect, body, self.passed_headers())
-        return call
+        return call.provider, call.request
 
 
 class _Told:

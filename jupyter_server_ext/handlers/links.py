@@ -8,6 +8,7 @@ from tornado.web import HTTPError
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.hub import Stream
+from tokenwidgets.realtime.inputs import Input
 
 from .base import TicketMixin
 
@@ -32,6 +33,11 @@ class OwnStreams:
         """See `multiplex.Streams`."""
         await self._allowed("read")
         return self._hub.get(stream_id, self._owner)
+
+    async def input(self, stream_id: str, given: Input) -> None:
+        """See `multiplex.Streams`."""
+        await self._allowed("execute")
+        self._hub.get(stream_id, self._owner).take(given)
 
     async def stop(self, stream_id: str) -> None:
         """See `multiplex.Streams`."""

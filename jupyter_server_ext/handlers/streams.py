@@ -12,6 +12,7 @@ from tornado.iostream import StreamClosedError
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.hub import Stream
+from tokenwidgets.realtime import inputs
 from tokenwidgets.wire import sse
 
 from .base import Handler, guarded
@@ -139,6 +140,22 @@ class EventsHandler(EventStream):
             return max(-1, int(given))
         except ValueError:
             raise Refused("bad_request", "'after' is the seq of the last event received, a whole number.") from None
+
+
+class InputHandler(Handler):
+    """`tokenwidgets/streams/{id}/input`."""
+
+    @guarded("execute")
+    async def post(self, stream_id: str) -> None:
+        """Give a voice session inputs, `{"inputs": [input, …]}`. One that is not taken is refused; those behind it are not looked at."""
+        stream = self.hub.get(stream_id, self.owner)
+        match self.body_json():
+            case {"inputs": [*given]}:
+                for each in given:
+                    stream.take(inputs.parse(each))
+                self.set_status(204)
+            case _:
+                raise Refused("bad_request", "The body is {'inputs': [input, …]}.")
 
 
 class ClockHandler(Handler):

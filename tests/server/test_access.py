@@ -47,6 +47,7 @@ ENDPOINTS: dict[str, list[Use]] = {
     STREAM + "/events": [Use("streams/{id}/events", "GET", "read", 200)],
     STREAM + "/wire": [Use("streams/{id}/wire", "GET", "read", 200)],
     STREAM + "/clock": [Use("streams/{id}/clock", "GET", "read", 200)],
+    STREAM + "/input": [Use("streams/{id}/input", "POST", "execute", 400, {"inputs": [{"type": "commit"}]})],
     STREAM + "/replay": [Use("streams/{id}/replay", "POST", "execute", 201, {"after": -1})],
     SOCKET: [],
     r"/tokenwidgets/rtc": [Use("rtc", "POST", "execute", 422, {"sdp": "v=0", "type": "offer"})],
@@ -65,7 +66,7 @@ ENDPOINTS: dict[str, list[Use]] = {
     ],
     GATEWAY + "(?P<path>.*)": [Use("v1/embeddings", "POST", "execute", 404, {}), Use("v1/responses/resp_1", "GET", "read", 404)],
 }
-"""Everything there is. The offer has no address to connect to, the simulator counts no tokens, and the responses' socket is asked for
+"""Everything there is. The stream is no voice session, the offer has no address to connect to, the simulator counts no tokens, and the responses' socket is asked for
 without an upgrade, which are found after everything that access depends on."""
 
 USES = [pytest.param(use, id=f"{use.method} {use.path}") for uses in ENDPOINTS.values() for use in uses]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from ..errors import TokenwidgetsError
 from ..events import Entry
+from ..realtime.inputs import Input
 from ..recording import Frame
 
 Place = Literal["server", "kernel"]
@@ -110,6 +111,10 @@ class Gateway(Protocol):
 
     async def start(self, request: Mapping[str, Any]) -> Started:
         """Begin a generation."""
+        ...
+
+    async def input(self, stream: str, given: Sequence[Input]) -> None:
+        """Give a voice session inputs."""
         ...
 
     async def stop(self, stream: str) -> None:

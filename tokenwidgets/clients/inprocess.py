@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from ..events import Entry
 from ..hub import Hub, Stream
 from ..provider import Provider
 from ..providers.registry import Call, Registry
+from ..realtime.inputs import Input
 from ..recording import Frame
 from ..request import parse
 from .base import Limits, Place, Reader, Started
@@ -41,6 +42,11 @@ class InProcess:
     async def begin(self, call: Call) -> Started:
         """Start a call that no request names, such as the replay of a file."""
         return _started(self.hub.begin(call, OWNER))
+
+    async def input(self, stream: str, given: Sequence[Input]) -> None:
+        """See `Gateway.input`."""
+        for each in given:
+            self.hub.get(stream, OWNER).take(each)
 
     async def stop(self, stream: str) -> None:
         """See `Gateway.stop`."""

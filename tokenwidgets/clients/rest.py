@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -12,6 +12,8 @@ import httpx
 
 from ..errors import STATUS, Refused
 from ..events import ErrorCode
+from ..realtime import inputs
+from ..realtime.inputs import Input
 from ..recording import Frame
 from ..runtime import TICKET_HEADER, Server, alive
 from .base import Disconnected, Gone, Limits, Place, Reader, Started
@@ -51,6 +53,10 @@ class Rest:
         """See `Gateway.start`."""
         body = await self._call("POST", "streams", request)
         return Started(body["id"], body["model"])
+
+    async def input(self, stream: str, given: Sequence[Input]) -> None:
+        """See `Gateway.input`."""
+        await self._call("POST", f"streams/{stream}/input", {"inputs": [inputs.body(each) for each in given]})
 
     async def stop(self, stream: str) -> None:
         """See `Gateway.stop`."""
@@ -127,7 +133,7 @@ class Rest:
         except httpx.HTTPError as e:
             raise self.away(f"The Jupyter server at {self.server.url} does not answer ({type(e).__name__}).") from None
         if response.is_success:
-            return cast(dict[str, Any], response.json())
+            return cast(dict[str, Any], response.json() if response.content else {})
         raise refusal(response.status_code, response.content)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import dialects
 from ..errors import Refused
+from ..realtime.base import RealtimeProvider
 from ..request import SIM_OPTIONS, Check, Request, check_options, parse
 from . import config, keys, local
 from .base import Provider
@@ -41,7 +42,7 @@ class Call:
     request: Request
     host: str
     dialect: str
-    provider: Provider
+    provider: Provider | RealtimeProvider
     simulated: bool = False
     place: Host = field(default_factory=lambda: Host("", local=True))
 
@@ -116,10 +117,20 @@ class Registry:
         dialect = self._dialect(request, host)
         check_options(request.options, host.name, OWN_OPTIONS.get(host.name, {}))
         request = replace(request, dialect=dialect)
+        if request.session is not None:
+            return Call(request, host.name, dialect, self._voice(request, host, dialect, given), host.name == "sim", host)
         provider = self._served(request, host, dialect, settings) if host.served_here else self._called(host, dialect, given)
         return Call(request, host.name, dialect, provider, _simulated(provider, request), host)
 
+    def _voice(self, request: Request, host: Host, dialect: str, given: Given | None) -> RealtimeProvider:
+        """Who holds a voice session."""
+        raise Refused(
+            "bad_request", f"{host.name} holds no voice sessions: use local/voice, or a host that speaks {' or '.join(dialects.VOICE)}."
+        )
+
     def _dialect(self, request: Request, host: Host) -> str:
+        if request.session is not None:
+            return request.dialect or next((name for name in host.dialects if name in dialects.VOICE), "")
         name = request.dialect or host.dialect
         if host.name in ("sim", "replay"):
             return name
