@@ -9,7 +9,8 @@ from ..request import Request
 from .inbox import Inbox
 
 MICROPHONE = 0
-"""The block of the user's own sound. Providers number theirs from 1: an utterance of the user's, an answer, a call have one each."""
+"""The block of the user's own sound, and of what is said in writing; the hub journals both. Providers number theirs from 1: an utterance
+of the user's, an answer, a call have one each."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""The way of a session's inputs: the user's sound into the journal, and all of it to the provider."""
+"""The way of a session's inputs: the user's sound and written words into the journal, and all of it to the provider."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 import base64
 from typing import Protocol
 
-from ..events import Audio, Event, Notice
+from ..events import Audio, Event, Notice, Transcript
 from ..journal import JournalClosed, JournalFull
 from .base import MICROPHONE
 from .inbox import Inbox
-from .inputs import Input, Played, Sound
+from .inputs import Input, Played, Say, Sound
 
 HEARD_SECONDS = 0.2
 """How much of the user's sound goes into the journal at once."""
@@ -48,6 +48,8 @@ class Inputs:
         self.inbox.put(given)
         if isinstance(given, Sound):
             self._hear(given)
+        elif isinstance(given, Say):
+            self._stream.emit(Transcript(MICROPHONE, "user", given.text, final=True))
 
     def _hear(self, sound: Sound) -> None:
         if sound.rate != self._rate:
