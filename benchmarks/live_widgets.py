@@ -7,12 +7,14 @@
 and by `ChatUI.append` of jupyter-chat-widget 0.4.0 for each token. Then ten streams of 100 tokens a second in one page, against the frame
 rate of the same page while nothing runs.
 
-* longest task: of the page's main thread, from Chromium's trace. *Ours* is the longest that ran code of our widget for at least 1 ms,
-  with the layout and paint of that frame in it; the other columns have no such mark, so theirs is the longest of all. The longest of
-  all in the first column is JupyterLab's, which reads the output's headings for its table of contents when the cell has ended. A
-  task's time has waits for a core in it, as the kernel, the server and the browser's other processes share two; its CPU time has not.
+* longest task: of the page's main thread, from Chromium's trace. *Ours* is the longest that evaluated our widget or a part of it, or ran
+  its code for at least 1 ms, with the layout and paint of that frame in it; the other columns have no such mark, so theirs is the
+  longest of all. The longest of all in the first column is JupyterLab's, which reads the output's headings for its table of contents
+  when the cell has ended. A task's time has waits for a core in it, as the kernel, the server and the browser's other processes share
+  two; its CPU time has not.
 * busy: share of the time, from the first token to the last paint, in which the main thread ran a task.
-* arrival to paint: from the arrival of a socket message in the page to the end of the frame that shows it.
+* arrival to paint: from the arrival of a socket message in the page to the end of the frame that shows it, in a further run of the same
+  tokens without the trace, whose writing takes a part of the two cores.
 * behind: from the model's last token to the last change of the page.
 * heap: JavaScript heap after garbage collection, when the stream has ended and 20 s later.
 
@@ -49,8 +51,9 @@ PATIENCE = 60
 """Longest wait for the page to come to rest, in seconds; the stream itself takes ten."""
 
 ASK = f'model="sim/markdown", tokens={TOKENS}, itl_ms={1000 / RATE}, ttft_ms=500, jitter=0, seed=1'
+OURS = "%%stream"
 WAYS = {
-    "%%stream": f'import tokenwidgets as tw\nr = tw.stream("Explain.", {ASK}).wait()',
+    OURS: f'import tokenwidgets as tw\nr = tw.stream("Explain.", {ASK}).wait()',
     "update_display(Markdown)": f"""
 import tokenwidgets as tw
 from IPython.display import Markdown, display
@@ -149,7 +152,15 @@ def one_stream(lab: Lab, cell: str) -> dict[str, float]:
         behind = seen["changed"] - float(book.output(1).inner_text().split()[-1]) * 1000 if rested else math.inf
         heap = used_heap(book.page)
         time.sleep(20)
-        return tasks(trace) | ways(seen) | {"behind": behind, "heap": heap, "heap_later": used_heap(book.page)}
+        return tasks(trace) | {"behind": behind, "heap": heap, "heap_later": used_heap(book.page)}
+
+
+def painted(lab: Lab, cell: str) -> dict[str, float]:
+    """The same without a trace: how long it takes from arrival to paint, ms."""
+    with lab.notebook(cell, "1", "1") as book:
+        book.run()
+        at_rest(book)
+        return ways(book.page.evaluate("window.__seen"))
 
 
 def at_rest(book: Notebook) -> bool:
@@ -180,11 +191,7 @@ def tasks(trace: Path) -> dict[str, float]:
         for e in events
         if e["name"].endswith("RunTask") and (e["pid"], e["tid"]) == main
     )
-    marks = sorted(
-        (e["ts"], e.get("dur", 0))
-        for e in calls
-        if (e["pid"], e["tid"]) == main and str(e["args"].get("data", {}).get("url", "")).startswith("blob:")
-    )
+    marks = sorted((e["ts"], e.get("dur", 0)) for e in events if (e.get("pid"), e.get("tid")) == main and of_a_widget(e))
     ours, cpu = [0.0], 0.0
     for begin, end, ran in run:
         own = marks[bisect_left(marks, (begin, 0)) : bisect_left(marks, (end, 0))]
@@ -202,8 +209,15 @@ def tasks(trace: Path) -> dict[str, float]:
     }
 
 
+def of_a_widget(event: Mapping[str, Any]) -> bool:
+    """Whether an event of the trace ran or evaluated a widget's module: those have addresses of their own."""
+    if event["name"] == "v8.evaluateModule":
+        return True
+    return event["name"] == "FunctionCall" and str(event["args"].get("data", {}).get("url", "")).startswith("blob:")
+
+
 def ways(seen: Mapping[str, Any]) -> dict[str, float]:
-    """From the arrival of each message to the paint that shows it, ms; NaN where no socket of ours was used."""
+    """From the arrival of each message to the paint that shows it, ms."""
     paints, delays, i = seen["paints"], [], 0
     for arrival in seen["arrivals"]:
         while i < len(paints) and paints[i][0] < arrival:
@@ -211,8 +225,6 @@ def ways(seen: Mapping[str, Any]) -> dict[str, float]:
         if i < len(paints):
             delays.append(paints[i][1] - arrival)
     delays.sort()
-    if not delays:
-        return {"paint_p50": float("nan"), "paint_p99": float("nan")}
     return {"paint_p50": delays[len(delays) // 2], "paint_p99": delays[int(len(delays) * 0.99)]}
 
 
@@ -245,7 +257,7 @@ def table(figures: Mapping[str, list[dict[str, float]]], frames: list[tuple[floa
     lines = [head, f"{TOKENS:,} tokens of Markdown at {RATE:,} a second; medians of {rounds} interleaved rounds.", ""]
     lines += [f"| | {' | '.join(figures)} |", f"|---|{'--:|' * len(figures)}"]
     for words, name in ROWS.items():
-        values = [median(run[name] for run in runs) for runs in figures.values()]
+        values = [median(run.get(name, math.nan) for run in runs) for runs in figures.values()]
         mine = [name in ("ours", "ours_cpu", "ours_p99", "paint_p50", "paint_p99") and i > 0 for i in range(len(values))]
         lines.append(f"| {words} | {' | '.join('–' if other else number(v) for v, other in zip(values, mine, strict=True))} |")
     shares = [busy / idle for idle, busy in frames]
@@ -278,7 +290,7 @@ def main() -> None:
             lab = Lab(server, browser)
             for _ in range(options.rounds):
                 for way, cell in WAYS.items():
-                    figures[way].append(one_stream(lab, cell))
+                    figures[way].append(one_stream(lab, cell) | (painted(lab, cell) if way == OURS else {}))
                     print(way, figures[way][-1], flush=True)
                 frames.append(many_streams(lab))
                 print("frames a second", frames[-1], flush=True)

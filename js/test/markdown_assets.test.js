@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import highlight from "../src/assets/highlight.js";
+import hljs from "highlight.js/lib/core";
+import highlight, { ALIASES } from "../src/assets/highlight.js";
 import setFormula from "../src/assets/math.js";
 import { page, whole, window } from "./markdown_tools.js";
 import { settled } from "./tools.js";
@@ -10,6 +11,22 @@ const load = async (name) => ({ highlight, math: setFormula })[name];
 const PYTHON = 'def f(x: int) -> str:\n    return f"<b>{x}</b>"  # no markup\n';
 
 describe("code", () => {
+  test("is known by every name that its grammar has", async () => {
+    /** @type {Record<string, string>} */
+    const given = {};
+    for (const name of new Set(Object.values(ALIASES))) {
+      const grammar = (await import(`highlight.js/lib/languages/${name}`)).default(hljs);
+      for (const alias of grammar.aliases) given[alias] = name;
+    }
+    assert.deepEqual({ ...ALIASES }, given);
+  });
+
+  test("in another language is coloured too", () => {
+    const fragment = /** @type {DocumentFragment} */ (highlight("<style>a { color: red }</style><script>let x = 1</script>", "html"));
+    const classes = [...fragment.querySelectorAll("span")].map((span) => span.className);
+    assert(classes.includes("tw-hl-attribute") && classes.includes("tw-hl-keyword"));
+  });
+
   test("is coloured when it has ended, not before, and says the same", async () => {
     const { element, markdown } = page({ load });
     markdown.show([`\`\`\`python\n${PYTHON}`]);

@@ -30,7 +30,8 @@ import { createLowlight } from "lowlight";
 
 /** @import { RootContent } from "hast" */
 
-const lowlight = createLowlight({
+/** A grammar is built when its language first comes: to build all of them would hold up the page for longer than a frame. */
+const GRAMMARS = {
   bash,
   c,
   cpp,
@@ -57,7 +58,79 @@ const lowlight = createLowlight({
   typescript,
   xml,
   yaml,
-});
+};
+
+/** Other names, as the grammars give them. @type {Record<string, keyof typeof GRAMMARS>} */
+export const ALIASES = {
+  sh: "bash",
+  zsh: "bash",
+  h: "c",
+  cc: "cpp",
+  "c++": "cpp",
+  "h++": "cpp",
+  hpp: "cpp",
+  hh: "cpp",
+  hxx: "cpp",
+  cxx: "cpp",
+  cs: "csharp",
+  "c#": "csharp",
+  patch: "diff",
+  docker: "dockerfile",
+  golang: "go",
+  toml: "ini",
+  jsp: "java",
+  js: "javascript",
+  jsx: "javascript",
+  mjs: "javascript",
+  cjs: "javascript",
+  jsonc: "json",
+  json5: "json",
+  kt: "kotlin",
+  kts: "kotlin",
+  tex: "latex",
+  md: "markdown",
+  mkdown: "markdown",
+  mkd: "markdown",
+  py: "python",
+  gyp: "python",
+  ipython: "python",
+  rb: "ruby",
+  gemspec: "ruby",
+  podspec: "ruby",
+  thor: "ruby",
+  irb: "ruby",
+  rs: "rust",
+  console: "shell",
+  shellsession: "shell",
+  ts: "typescript",
+  tsx: "typescript",
+  mts: "typescript",
+  cts: "typescript",
+  html: "xml",
+  xhtml: "xml",
+  rss: "xml",
+  atom: "xml",
+  xjb: "xml",
+  xsd: "xml",
+  xsl: "xml",
+  plist: "xml",
+  wsf: "xml",
+  svg: "xml",
+  yml: "yaml",
+};
+
+/** Languages that stand inside another. @type {Partial<Record<string, (keyof typeof GRAMMARS)[]>>} */
+const INSIDE = {
+  dockerfile: ["bash"],
+  javascript: ["xml", "css"],
+  markdown: ["xml"],
+  shell: ["bash"],
+  typescript: ["xml", "css"],
+  xml: ["css", "javascript"],
+  yaml: ["ruby"],
+};
+
+const lowlight = createLowlight();
 
 /**
  * @param {string} text
@@ -65,11 +138,24 @@ const lowlight = createLowlight({
  * @returns {DocumentFragment | null} the same text; nothing for a language that is not known
  */
 export default function highlight(text, language) {
-  const name = language.toLowerCase();
-  if (!lowlight.registered(name)) return null;
+  const given = language.toLowerCase();
+  const name = Object.hasOwn(ALIASES, given) ? ALIASES[given] : given;
+  if (!known(name)) return null;
   const made = document.createDocumentFragment();
   made.append(...lowlight.highlight(name, text, { prefix: "tw-hl-" }).children.map(node));
   return made;
+}
+
+/**
+ * Whether there is a grammar of that name, which is then ready.
+ * @param {string} name
+ * @returns {name is keyof typeof GRAMMARS}
+ */
+function known(name) {
+  if (!Object.hasOwn(GRAMMARS, name)) return false;
+  if (lowlight.registered(name)) return true;
+  lowlight.register({ [name]: GRAMMARS[/** @type {keyof typeof GRAMMARS} */ (name)] });
+  return (INSIDE[name] ?? []).every(known);
 }
 
 /** @param {RootContent} content @returns {Node} */
