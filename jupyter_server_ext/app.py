@@ -77,9 +77,12 @@ class TokenWidgetsApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Make what the handlers share; nothing is started before the server listens."""
+        from tokenwidgets.facades.realtime_secrets import ClientSecrets
+
         self.ticket = secrets.token_urlsafe(32)
         self.settings["tokenwidgets.app"] = self
         self.open_sockets = 0
+        self.client_secrets = ClientSecrets()
         self._tasks: set[asyncio.Future[Any]] = set()
 
     def initialize_handlers(self) -> None:

@@ -30,6 +30,7 @@ CELLS: Mapping[str, str] = {
     "wire": "r.inspect()",
     "race": "tw.race('Why is the sky blue?', models=['sim/steady', 'sim/bursty'], tokens=40, itl_ms=1)",
     "sessions": "tw.sessions()",
+    "mic": "tw.mic('sim/voice')",
     "chat": "c = tw.chat('sim/steady', tokens=30, itl_ms=1)\nc('Why is the sky blue?', show=False).wait()\nc.show()",
 }
 
@@ -40,6 +41,7 @@ ESSENCE = {
     "wire": ("sim/steady",),
     "race": ("sim/steady", "sim/bursty", "first token"),
     "sessions": ("finished", "streams"),
+    "mic": ("sim/voice", "simulated", "Nothing was said yet"),
     "chat": ("Why is the sky blue?", "simulated answer"),
 }
 """What must be read everywhere, in this order."""

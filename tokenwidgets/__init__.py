@@ -20,15 +20,20 @@ if TYPE_CHECKING:
     from .measurement import Measurement, compare
     from .provider import Provider
     from .races import Race, race
+    from .realtime.clip import Clip
+    from .realtime.own import voice
+    from .realtime.session import Session, talk
+    from .realtime.speech_api import speak, transcribe
     from .report.file import open_comparison
     from .result import Result
     from .rounds import Turn
     from .widgets.inspector import WireInspector
     from .widgets.latency import LatencyChart
+    from .widgets.mic import Mic, mic
     from .widgets.sessions import Sessions, sessions
     from .widgets.stream import TokenStream
     from .widgets.timeline import Timeline
-    from .workloads import Cancel, ClosedLoop, OpenLoop, Reconnect, ToolLoop
+    from .workloads import Cancel, ClosedLoop, OpenLoop, Reconnect, ToolLoop, VoiceTurn
 
 _HOMES = {
     "api": ("hosts", "load", "models", "open", "replay", "stream", "streams"),
@@ -42,23 +47,29 @@ _HOMES = {
     "measurement": ("Measurement", "compare"),
     "provider": ("Provider",),
     "races": ("Race", "race"),
+    "realtime.clip": ("Clip",),
+    "realtime.session": ("Session", "talk"),
+    "realtime.own": ("voice",),
+    "realtime.speech_api": ("speak", "transcribe"),
     "report.file": ("open_comparison",),
     "result": ("Result",),
     "rounds": ("Turn",),
     "widgets.inspector": ("WireInspector",),
     "widgets.latency": ("LatencyChart",),
+    "widgets.mic": ("Mic", "mic"),
     "widgets.sessions": ("Sessions", "sessions"),
     "widgets.stream": ("TokenStream",),
     "widgets.timeline": ("Timeline",),
-    "workloads": ("Cancel", "ClosedLoop", "OpenLoop", "Reconnect", "ToolLoop"),
+    "workloads": ("Cancel", "ClosedLoop", "OpenLoop", "Reconnect", "ToolLoop", "VoiceTurn"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Cancel", "Chat", "ClosedLoop", "Conversation", "LatencyChart", "Measurement", "OpenLoop", "Provider", "Race", "Reconnect", "Refused",
-    "Result", "Sessions", "StreamFailed", "Timeline", "TokenStream", "TokenwidgetsError", "ToolLoop", "Turn", "WireInspector", "chat",
-    "compare", "definitions", "doctor", "endpoint", "hosts", "load", "load_ipython_extension", "models", "open", "open_chat",
-    "open_comparison", "race", "replay", "sessions", "stream", "streams", "unload_ipython_extension",
+    "Cancel", "Chat", "Clip", "ClosedLoop", "Conversation", "LatencyChart", "Measurement", "Mic", "OpenLoop", "Provider", "Race",
+    "Reconnect", "Refused", "Result", "Session", "Sessions", "StreamFailed", "Timeline", "TokenStream", "TokenwidgetsError", "ToolLoop",
+    "Turn", "VoiceTurn", "WireInspector", "chat", "compare", "definitions", "doctor", "endpoint", "hosts", "load", "load_ipython_extension",
+    "mic", "models", "open", "open_chat", "open_comparison", "race", "replay", "sessions", "speak", "stream", "streams", "talk",
+    "transcribe", "unload_ipython_extension", "voice",
 ]  # fmt: skip
 
 

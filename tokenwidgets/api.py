@@ -18,6 +18,7 @@ from .portal import portal
 from .provider import Provider
 from .providers.registry import Call
 from .providers.replay import REPLAY_OPTIONS, Played
+from .realtime.settings import Settings
 from .recording import Recording, RecordingError
 from .recording import load as read_recording
 from .request import Request
@@ -53,7 +54,7 @@ def at(place: Gateway) -> Iterator[None]:
         _gateway = before
 
 
-def _in_kernel() -> InProcess:
+def in_kernel() -> InProcess:
     """The hub for what only this process has, such as a file or a provider object."""
     global _files
     here = gateway()
@@ -75,6 +76,7 @@ def stream(
     images: Iterable[Any] = (),
     schema: Any = None,
     dialect: str | None = None,
+    session: Mapping[str, Any] | None = None,
     show: bool = True,
     format: str = "markdown",
     record: str | Path | None = None,
@@ -94,6 +96,7 @@ def stream(
     images : pictures beside the prompt, each a path, an address, bytes, a PIL image or a figure of matplotlib.
     schema : form of the answer: a JSON schema, a dataclass, a `TypedDict` or a pydantic model; `r.parsed` is then the answer in it.
     dialect : wire format, where the host speaks several.
+    session : settings of a voice session; the stream is then one that takes input, and needs no prompt. `tw.talk` speaks in it.
     show : display it, live; in a terminal, print it.
     format : how the finished answer is set: markdown, text, json or code.
     record : file to save the stream to when it ends.
@@ -110,9 +113,10 @@ def stream(
     target = _recording(record)
     structure = schema if isinstance(schema, Structure | None) else Structure(schema)
     fields = asked(
-        prompt, model=model, system=system, messages=messages, tools=tools, images=images, schema=structure, dialect=dialect, **options
-    )
-    place = WithProvider(_in_kernel().hub, provider) if provider else gateway()
+        prompt, model=model, system=system, messages=messages, tools=tools, images=images, schema=structure, dialect=dialect,
+        session=session, **options,
+    )  # fmt: skip
+    place = WithProvider(in_kernel().hub, provider) if provider else gateway()
     result = Result(place, fields, transport)
     result.structure = structure
     result.origin = "key of this kernel" if provider else ""
@@ -131,6 +135,7 @@ def asked(
     images: Iterable[Any] = (),
     schema: Any = None,
     dialect: str | None = None,
+    session: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """The JSON of a request, from what `stream` takes of it; see there."""
@@ -140,6 +145,7 @@ def asked(
     fields = {
         **_words(prompt, messages, images), "model": model, "system": system, "dialect": dialect, "options": options or None,
         "tools": Toolbox(tools or ()).definitions or None,
+        "session": None if session is None else Settings().changed(session).body(),
     }  # fmt: skip
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -191,7 +197,7 @@ def replay(file: str | Path, *, speed: float = 1.0, transport: str = "auto", sho
     if not REPLAY_OPTIONS["speed"][0](speed):
         raise Refused("bad_request", f"'speed' is {REPLAY_OPTIONS['speed'][1]}.")
     recording = _loaded(path)
-    place = _in_kernel()
+    place = in_kernel()
     played = Played(recording.entries, recording.frames, speed)
     call = Call(_request_of(recording, path), "replay", "openai-chat", played, recording.simulated)
     result = Result(place, {"model": recording.header.model}, transport, portal().run(place.begin(call)).id)
@@ -212,7 +218,7 @@ def load(source: Recording | str | Path) -> Result:
     RecordingError : the file is no recording, or cannot be read; the sentence says which.
     """
     recording = source if isinstance(source, Recording) else _loaded(Path(source).expanduser())
-    return Result.of(recording, _in_kernel())
+    return Result.of(recording, in_kernel())
 
 
 def _loaded(path: Path) -> Recording:

@@ -188,7 +188,8 @@ class Notice:
     `rate_limits`, `provider`, `retry` (an attempt failed before any content: `attempt` of `of` begins in `wait` seconds; `code`, `message`
     and `status` of the failure), `citation`, `moderation`, `server_tool`, `media` (pictures and files), `steer`, `finish` (a further
     choice's reason), `model_loading`; of a voice session `session` (what it is), `turn` (an answer's end: `status`, `message`), `played` (a
-    reader's loudspeaker began with `block` at `at`, give or take `uncertainty`, µs).
+    reader's loudspeaker began with `block` at `at`, give or take `uncertainty`, µs), `fault` (what went wrong while the session goes on:
+    `code`, `message`), `tool_cancelled` (`ids` of calls whose results are not wanted any more).
     """
 
     type: ClassVar[str] = "notice"

@@ -227,8 +227,8 @@ def compare(
     models : `host/model` or aliases, from the same host or different ones; without it, `model=` or the default.
     transports : of sse, ws and webrtc.
     options : sets of options, such as `[{"temperature": 0}, {"temperature": 1}]`.
-    workload : what is asked of each in a round: "turn", "tool-loop", "cancel", "reconnect", "closed-loop", "open-loop", or one with options
-        of its own, such as `tw.ToolLoop(turns=5)`.
+    workload : what is asked of each in a round: "turn", "tool-loop", "cancel", "reconnect", "closed-loop", "open-loop", "voice", or one
+        with options of its own, such as `tw.ToolLoop(turns=5)`.
     by : the figure by which they are compared: of one turn a name of `tokenwidgets.formulas.DEFINITIONS`; each workload has its usual one.
     runs : rounds after the cold one; each workload has its usual number.
     calls, seconds, dollars : the most it may take; it ends with whichever comes first.

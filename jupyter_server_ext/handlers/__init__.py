@@ -11,6 +11,7 @@ def routes() -> list[tuple[str, Any]]:
     from .catalogue import CapabilitiesHandler, HostsHandler, ModelsHandler
     from .gateway import ChatHandler, GatewayModelHandler, GatewayModelsHandler, UnservedHandler
     from .gateway_messages import CountTokensHandler, MessagesHandler
+    from .gateway_realtime import CallsHandler, ClientSecretsHandler, HangupHandler, RealtimeHandler
     from .gateway_responses import ResponsesHandler
     from .rtc import RtcHandler
     from .socket import SocketHandler
@@ -37,5 +38,9 @@ def routes() -> list[tuple[str, Any]]:
         (r"/tokenwidgets/v1/messages", MessagesHandler),
         (r"/tokenwidgets/v1/messages/count_tokens", CountTokensHandler),
         (r"/tokenwidgets/v1/responses", ResponsesHandler),
+        (r"/tokenwidgets/v1/realtime", RealtimeHandler),
+        (r"/tokenwidgets/v1/realtime/client_secrets", ClientSecretsHandler),
+        (r"/tokenwidgets/v1/realtime/calls", CallsHandler),
+        (r"/tokenwidgets/v1/realtime/calls/(?P<call>[\w-]+)/hangup", HangupHandler),
         (r"/tokenwidgets/v1/(?P<path>.*)", UnservedHandler),
     ]

@@ -183,7 +183,7 @@ class UnservedHandler(GatewayModelsHandler):
 
 
 def _unserved(path: str) -> Refused:
-    return Refused("bad_request", f"'v1/{path}' is not served here: models, chat/completions, responses and messages are.", 404)
+    return Refused("bad_request", f"'v1/{path}' is not served here: models, chat/completions, responses, realtime and messages are.", 404)
 
 
 class Generate(Gateway, EventStream):

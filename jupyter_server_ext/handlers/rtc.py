@@ -1,5 +1,9 @@
 """WebRTC: `tokenwidgets/rtc` takes an offer; a data channel `streams` speaks the socket's messages.
 
+With a voice session named, an audio track in the offer is its microphone, and the answer has a track with what it says. The session goes
+on when the peer is gone, like any stream. A call of the gateway's is a session of its own, which ends with the peer; its data channel
+`oai-events` speaks OpenAI's realtime protocol.
+
 No ICE servers and no trickle: both sides offer the addresses they have. mDNS names in an offer are struck out before it is applied,
 since looking one up stalls for a second and the connection is found without it.
 """
@@ -10,6 +14,7 @@ import asyncio
 import logging
 import re
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tokenwidgets.errors import Refused
@@ -21,6 +26,9 @@ from .links import OwnStreams, as_text
 
 if TYPE_CHECKING:
     from aiortc import RTCDataChannel, RTCPeerConnection
+
+    from tokenwidgets.facades.realtime import Conversation
+    from tokenwidgets.hub import Hub, Stream
 
 log = logging.getLogger("tokenwidgets")
 
@@ -135,13 +143,27 @@ class Peers:
         """How many are open."""
         return len(self._open)
 
-    async def answer(self, sdp: str, streams: OwnStreams) -> str:
+    async def answer(self, sdp: str, streams: OwnStreams, session: Stream | None = None) -> str:
         """Accept an offer; returns the answer's SDP.
+
+        Parameters
+        ----------
+        session : whose sound is on the audio tracks.
 
         Raises
         ------
         Refused : too many peers, a bad offer, or no address on one side at which the two could meet.
         """
+        if session is not None:
+            _need_audio(sdp)
+        return await self._accepted(sdp, lambda peer: self._page(peer, streams, session))
+
+    async def call(self, sdp: str, hub: Hub, stream: Stream, conversation: Conversation) -> str:
+        """Accept the offer of a client of the gateway's, whose session is `stream`. Returns and raises like `answer`."""
+        _need_audio(sdp)
+        return await self._accepted(sdp, lambda peer: self._caller(peer, hub, stream, conversation))
+
+    async def _accepted(self, sdp: str, watch: Callable[[RTCPeerConnection], None]) -> str:
         from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
         if len(self._open) >= self._limit:
@@ -149,7 +171,8 @@ class Peers:
         if "a=candidate:" not in sdp:
             raise Refused("no_candidates", "The offer names no address to connect to: this browser has no network interface for WebRTC.")
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._watch(peer, streams)
+        self._guard(peer)
+        watch(peer)
         try:
             await peer.setRemoteDescription(RTCSessionDescription(_without_names(sdp), "offer"))
             await peer.setLocalDescription(await peer.createAnswer())
@@ -165,11 +188,10 @@ class Peers:
             raise Refused("no_candidates", "The server has no network interface for WebRTC (loopback alone is not enough).")
         return str(peer.localDescription.sdp)
 
-    def _watch(self, peer: RTCPeerConnection, streams: OwnStreams) -> None:
+    def _guard(self, peer: RTCPeerConnection) -> None:
+        """Close a peer that does not connect, or is gone."""
         timer = asyncio.get_running_loop().call_later(CONNECT_SECONDS, self._expired, peer)
         self._open[peer] = timer
-        channels: set[RTCDataChannel] = set()
-        peer.on("datachannel", lambda channel: self._channel(peer, channel, channels, streams))
 
         async def changed() -> None:
             if peer.connectionState == "connected":
@@ -178,6 +200,21 @@ class Peers:
                 await self.close(peer)
 
         peer.on("connectionstatechange", changed)
+
+    def _page(self, peer: RTCPeerConnection, streams: OwnStreams, session: Stream | None) -> None:
+        channels: set[RTCDataChannel] = set()
+        peer.on("datachannel", lambda channel: self._channel(peer, channel, channels, streams))
+        if session is not None:
+            from .peer_audio import PeerAudio
+
+            audio = PeerAudio(peer, session, session.take, lambda: self._expired(peer))
+            peer.on("closed", audio.close)
+
+    def _caller(self, peer: RTCPeerConnection, hub: Hub, stream: Stream, conversation: Conversation) -> None:
+        from .peer_call import PeerCall
+
+        call = PeerCall(peer, hub, stream, conversation, lambda: self._expired(peer))
+        peer.on("closed", lambda: self._task(call.aclose()))
 
     def _channel(self, peer: RTCPeerConnection, channel: RTCDataChannel, channels: set[RTCDataChannel], streams: OwnStreams) -> None:
         sctp: Any = peer.sctp
@@ -221,16 +258,28 @@ class Peers:
         await asyncio.gather(*(self.close(peer) for peer in list(self._open)))
 
 
+def _need_audio(sdp: str) -> None:
+    if "m=audio" not in sdp:
+        raise Refused("bad_request", "The offer has no audio track: a voice session over WebRTC needs one.")
+
+
 class RtcHandler(Handler):
     """`tokenwidgets/rtc`."""
 
     @guarded("execute")
     async def post(self) -> None:
-        """Answer an offer `{"sdp", "type": "offer"}` with `{"sdp", "type": "answer"}`."""
+        """Answer an offer `{"sdp", "type": "offer", "stream": ID}` with `{"sdp", "type": "answer"}`; `stream` names a voice session."""
         body = self.body_json()
         match body:
             case {"sdp": str(sdp), "type": "offer"} if len(sdp) <= SDP_BYTES:
-                answer = await self.app.rtc.answer(sdp, OwnStreams(self))
+                session = self._session(body["stream"]) if body.get("stream") is not None else None
+                answer = await self.app.rtc.answer(sdp, OwnStreams(self), session)
                 await self.finish({"sdp": answer, "type": "answer"})
             case _:
                 raise Refused("bad_request", "An offer is {'sdp': text, 'type': 'offer'}.")
+
+    def _session(self, stream_id: Any) -> Stream:
+        stream = self.hub.get(str(stream_id), self.owner)
+        if stream.inputs is None:
+            raise Refused("bad_request", "Only a voice session has sound: one that was started with 'session'.")
+        return stream

@@ -25,9 +25,10 @@ CELLS = (
     "tw.race('Why is the sky blue?', transports=['sse', 'ws', 'comm'], model='sim/bursty', tokens=40, itl_ms=2).wait()",
     "tw.sessions()",
     "c = tw.chat('sim/steady', tokens=30, itl_ms=1)\nc('Why is the sky blue?', show=False).wait()\nc.show()",
+    "tw.mic('sim/voice')",
 )
 CARDS = {
-    ".tw-stream": 4, ".tw-latency": 1, ".tw-timeline": 1, ".tw-inspector": 1, ".tw-race": 1, ".tw-s-card": 1, ".tw-chat": 1,
+    ".tw-stream": 4, ".tw-latency": 1, ".tw-timeline": 1, ".tw-inspector": 1, ".tw-race": 1, ".tw-s-card": 1, ".tw-chat": 1, ".tw-mic": 1,
 }  # fmt: skip
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
 WIDTH = 480

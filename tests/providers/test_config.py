@@ -184,7 +184,11 @@ def test_an_alias_is_written_where_there_was_no_file(path):
     assert load().aliases == {"fast": "sim/steady"}
 
 
-AZURE = {"openai-chat": "https://res.openai.azure.com/openai/v1", "openai-responses": "https://res.openai.azure.com/openai/v1"}
+AZURE = {
+    "openai-chat": "https://res.openai.azure.com/openai/v1",
+    "openai-responses": "https://res.openai.azure.com/openai/v1",
+    "openai-realtime": "wss://res.openai.azure.com/openai/v1",
+}
 
 
 @pytest.mark.parametrize(

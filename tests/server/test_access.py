@@ -64,10 +64,14 @@ ENDPOINTS: dict[str, list[Use]] = {
         Use("v1/responses", "POST", "execute", 200, {**ASKED, "input": "hello"}),
         Use("v1/responses", "GET", "execute", 426),
     ],
+    GATEWAY + "realtime": [Use("v1/realtime", "GET", "execute", 426)],
+    GATEWAY + "realtime/client_secrets": [Use("v1/realtime/client_secrets", "POST", "execute", 200, {})],
+    GATEWAY + "realtime/calls": [Use("v1/realtime/calls", "POST", "execute", 400, {})],
+    GATEWAY + r"realtime/calls/(?P<call>[\w-]+)/hangup": [Use("v1/realtime/calls/rtc_none/hangup", "POST", "execute", 404, {})],
     GATEWAY + "(?P<path>.*)": [Use("v1/embeddings", "POST", "execute", 404, {}), Use("v1/responses/resp_1", "GET", "read", 404)],
 }
-"""Everything there is. The stream is no voice session, the offer has no address to connect to, the simulator counts no tokens, and the responses' socket is asked for
-without an upgrade, which are found after everything that access depends on."""
+"""Everything there is. The stream is no voice session, the offer has no address to connect to, the simulator counts no tokens, a call names
+no model or is none, and the sockets are asked for without an upgrade, which are found after everything that access depends on."""
 
 USES = [pytest.param(use, id=f"{use.method} {use.path}") for uses in ENDPOINTS.values() for use in uses]
 CHANGES = [pytest.param(use, id=f"{use.method} {use.path}") for uses in ENDPOINTS.values() for use in uses if use.method != "GET"]

@@ -6,6 +6,7 @@ from importlib import import_module
 
 from ..errors import Refused
 from .base import Dialect
+from .realtime import RealtimeDialect
 
 _KNOWN: dict[str, tuple[str, str]] = {
     "openai-chat": ("openai_chat", "OpenAIChat"),
@@ -15,7 +16,12 @@ _KNOWN: dict[str, tuple[str, str]] = {
     "gemini": ("gemini", "Gemini"),
 }
 
-VOICE = ("openai-realtime", "gemini-live")
+_VOICE: dict[str, tuple[str, str]] = {
+    "openai-realtime": ("openai_realtime", "OpenAIRealtime"),
+    "gemini-live": ("gemini_live", "GeminiLive"),
+}
+
+VOICE = tuple(_VOICE)
 """Wire formats of voice sessions."""
 
 SOCKETS = ("openai-responses-ws", *VOICE)
@@ -35,4 +41,18 @@ def get(name: str) -> Dialect:
         raise Refused("bad_request", f"There is no dialect {name!r}; there are {', '.join(_KNOWN)}.")
     module, cls = _KNOWN[name]
     dialect: Dialect = getattr(import_module(f".{module}", __name__), cls)()
+    return dialect
+
+
+def voice(name: str) -> RealtimeDialect:
+    """The dialect of voice sessions of that name.
+
+    Raises
+    ------
+    Refused : there is none; the message names those that there are.
+    """
+    if name not in _VOICE:
+        raise Refused("bad_request", f"There is no dialect {name!r} of voice sessions; there are {', '.join(_VOICE)}.")
+    module, cls = _VOICE[name]
+    dialect: RealtimeDialect = getattr(import_module(f".{module}", __name__), cls)()
     return dialect

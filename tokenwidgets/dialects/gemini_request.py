@@ -159,11 +159,11 @@ class _Contents:
     def _result(self, message: Mapping[str, Any]) -> dict[str, Any]:
         call_id = string(message.get("tool_call_id"))
         name, theirs = self._called.get(call_id, (string(message.get("name")) or call_id, ""))
-        response: dict[str, Any] = {"name": name, "response": _response(messages.plain(message.get("content")))}
+        response: dict[str, Any] = {"name": name, "response": tool_response(messages.plain(message.get("content")))}
         return {"functionResponse": {"id": theirs, **response} if theirs else response}
 
 
-def _response(text: str) -> Mapping[str, Any]:
+def tool_response(text: str) -> Mapping[str, Any]:
     """A result that is a JSON object as it is, any other as its `output`."""
     try:
         value = parse(text)

@@ -10,6 +10,8 @@ import httpx
 
 from .. import dialects
 from ..errors import Refused
+from ..realtime import local as local_voice
+from ..realtime import sim as sim_voice
 from . import keys, local
 from .config import Config
 from .hosts import Host
@@ -112,8 +114,10 @@ def named(host: Host, model: Model) -> Model:
 def own_models(host: Host, settings: Config, recordings: Path) -> list[Model]:
     """The models of a host that is no server: the simulator, recordings, the local model."""
     if host.name == "sim":
-        return [{"id": name, "about": about, "capabilities": ["text"], "simulated": True} for name, about in MODELS.items()]
+        texts = [{"id": name, "about": about, "capabilities": ["text"], "simulated": True} for name, about in MODELS.items()]
+        return [*texts, {"id": "voice", "about": sim_voice.VOICE.about, "capabilities": ["realtime"], "simulated": True}]
     if host.name == "replay":
         return [{"id": name, "replayed": True} for name in Replay(recordings).names()]
     known = local.models(settings.local_models) if local.can_run(settings.local_models) else ()
-    return [{"id": name, "context": CONTEXT_TOKENS, "capabilities": ["text"]} for name in known]
+    voice: list[Model] = [{"id": "voice", "about": local_voice.ABOUT, "capabilities": ["realtime"]}] if local_voice.can_run() else []
+    return [*({"id": name, "context": CONTEXT_TOKENS, "capabilities": ["text"]} for name in known), *voice]

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -117,7 +117,12 @@ def _located(host: Host) -> Host:
         _address(url, ("http", "https"), Path(f"${host.url_env}"), host.name)
     except Refused:
         return host
-    return replace(host, dialects=dict.fromkeys(host.dialects, url.removesuffix(host.url_path) + host.url_path))
+    return replace(host, dialects=_at(url.removesuffix(host.url_path) + host.url_path, host.dialects))
+
+
+def _at(url: str, names: Iterable[str]) -> dict[str, str]:
+    """Dialects at one address, those over a WebSocket with its scheme."""
+    return {name: re.sub("^http", "ws", url) if name in SOCKETS else re.sub("^ws", "http", url) for name in names}
 
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -158,7 +163,7 @@ def _dialects(table: Mapping[str, Any], host: Host, path: Path, where: str) -> d
     dialect = table.get("dialect", host.dialect or "openai-chat")
     url = table.get("base_url", host.dialects.get(dialect))
     further = _strings(table.get("dialects", {}), f"{path}: {where}.dialects")
-    found = (dict.fromkeys(_moved(table, host, dialect), url) if url else {}) | further or dict(host.dialects)
+    found = ({**_at(url, _moved(table, host, dialect)), dialect: url} if url else {}) | further or dict(host.dialects)
     for name, address in found.items():
         _address(address, ("ws", "wss") if name in SOCKETS else ("http", "https"), path, where)
     if not found:
@@ -168,7 +173,8 @@ def _dialects(table: Mapping[str, Any], host: Host, path: Path, where: str) -> d
 
 def _moved(table: Mapping[str, Any], host: Host, dialect: str) -> list[str]:
     """The dialects a base URL is for: one that is named, else all that were at the address of the host's default."""
-    shared = [name for name, url in host.dialects.items() if url == host.dialects[dialect]] if dialect in host.dialects else []
+    here = _at(host.dialects.get(dialect, ""), host.dialects)
+    shared = [name for name, url in host.dialects.items() if url == here[name]] if dialect in host.dialects else []
     return shared if shared and "dialect" not in table else [dialect]
 
 

@@ -10,16 +10,23 @@ from typing import Any
 
 from .. import dialects
 from ..errors import Refused
+from ..realtime import sim as sim_voice
 from ..realtime.base import RealtimeProvider
+from ..realtime.local import LocalVoice
+from ..realtime.parts import Voice
+from ..realtime.pipeline import VoicePipeline, checked
+from ..realtime.settings import Settings
 from ..request import SIM_OPTIONS, Check, Request, check_options, parse
 from . import config, keys, local
 from .base import Provider
 from .catalogue import Catalogue
+from .client_secret import mint
 from .config import Config
 from .hosts import Host
 from .http import HttpProvider
 from .keys import Given
 from .model_cache import ModelCache
+from .realtime_ws import RealtimeSocketProvider
 from .replay import REPLAY_OPTIONS, SHIPPED, Replay
 from .responses_pool import Place, ResponsesPool
 from .responses_ws import ResponsesSocketProvider
@@ -27,6 +34,12 @@ from .retry import Retrying
 from .sim import Sim
 from .upstream import Upstream
 from .watchdogs import Watchdogs
+
+REALTIME = "openai-realtime"
+"""The dialect of hosts that let a page speak to them itself."""
+
+VOICE = "voice"
+"""The name under which `sim` and `local` hold voice sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,7 @@ class Registry:
         self.watchdogs = watchdogs or Watchdogs()
         self.retrying = retrying or Retrying()
         self.children = local.LocalModels(log_dir)
+        self.voice = LocalVoice()
         self._upstreams: dict[bool, Upstream] = {}
         self._sockets = ResponsesPool()
         self.catalogue = Catalogue(self.upstream, ModelCache())
@@ -124,9 +138,46 @@ class Registry:
 
     def _voice(self, request: Request, host: Host, dialect: str, given: Given | None) -> RealtimeProvider:
         """Who holds a voice session."""
+        if host.served_here and request.name == VOICE and host.name != "replay":
+            voice = self.parts(host.name)
+            checked(request.session or Settings(), voice)
+            return VoicePipeline(voice, self.text_model)
+        if dialect in dialects.VOICE and dialect in host.dialects:
+            key = given.key if given else keys.need(host)
+            place = (host.base_url(dialect), host.local, key.secret if key else None)
+            return RealtimeSocketProvider(dialects.voice(dialect), *place, self.watchdogs, self.retrying)
         raise Refused(
             "bad_request", f"{host.name} holds no voice sessions: use local/voice, or a host that speaks {' or '.join(dialects.VOICE)}."
         )
+
+    def parts(self, host: str) -> Voice:
+        """What `sim/voice` or `local/voice` is made of.
+
+        Raises
+        ------
+        Refused : it cannot run here.
+        """
+        return sim_voice.VOICE if host == "sim" else self.voice.voice()
+
+    def text_model(self, request: Request) -> Provider:
+        """Who answers in writing. Raises like `resolve`."""
+        provider = self.resolve(request).provider
+        if isinstance(provider, RealtimeProvider):
+            raise Refused("bad_request", f"{request.model} answers voice sessions only.")
+        return provider
+
+    async def client_secret(self, request: Request) -> Mapping[str, Any]:
+        """A short-lived secret with which a page holds a voice session with a host itself: `value`, `expires_at`, `url`.
+
+        Raises
+        ------
+        Refused : the host makes none.
+        """
+        host = self.config().host(request.host)
+        if host.served_here or REALTIME not in host.dialects:
+            raise Refused("bad_request", f"{host.name} makes no secrets for pages: only hosts that speak {REALTIME} do.")
+        key = keys.need(host)
+        return await mint(self.upstream(host), host.base_url(REALTIME), key.secret if key else None, request)
 
     def _dialect(self, request: Request, host: Host) -> str:
         if request.session is not None:
@@ -140,6 +191,8 @@ class Registry:
 
     def _served(self, request: Request, host: Host, dialect: str, settings: Config) -> Provider:
         """Who answers inside tokenwidgets."""
+        if request.name == VOICE and host.name != "replay":
+            raise Refused("bad_request", f"{request.model} holds voice sessions: begin one by tw.mic, tw.talk, or with 'session'.")
         if host.name == "sim":
             return Sim.checked(request)
         if host.name == "replay":
@@ -168,8 +221,9 @@ class Registry:
         return [_described(host) for host in self.config().hosts.values()]
 
     async def aclose(self) -> None:
-        """End the local model and close every connection."""
+        """End the local models and close every connection."""
         await self.children.aclose()
+        await self.voice.aclose()
         await self._sockets.aclose()
         for upstream in self._upstreams.values():
             await upstream.aclose()

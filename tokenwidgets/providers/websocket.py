@@ -117,6 +117,11 @@ class WebSocket:
         """Why it was closed (RFC 6455, section 7.4); None while it is open."""
         return self._connection.close_code
 
+    @property
+    def close_reason(self) -> str:
+        """What was said of it; empty where nothing was."""
+        return self._connection.close_reason or ""
+
     async def send(self, message: bytes) -> None:
         """Send JSON. Raises `websockets.exceptions.ConnectionClosed`."""
         await self._connection.send(message, text=True)

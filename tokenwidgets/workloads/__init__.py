@@ -1,7 +1,7 @@
-"""What `tw.compare` asks of each arm in a round: one turn, a loop of tool calls, an answer that is stopped, a reader that is cut off, or
-many at once.
+"""What `tw.compare` asks of each arm in a round: one turn, a loop of tool calls, an answer that is stopped, a reader that is cut off,
+many at once, or a spoken turn.
 
-A workload is data: it keeps nothing from run to run, and can be sent to another process. To add one (a spoken turn, say), subclass
+A workload is data: it keeps nothing from run to run, and can be sent to another process. To add one, subclass
 `Workload`, give its figures their definitions, and name it here; order, budget, statistics, table and file are the same for all.
 """
 
@@ -18,13 +18,16 @@ from .load import ClosedLoop, OpenLoop
 from .one_turn import OneTurn
 from .reconnect import Reconnect
 from .tool_loop import ToolLoop
+from .voice_turn import VoiceTurn
 
 __all__ = [
-    "TURN", "WORKLOADS", "Asking", "Cancel", "ClosedLoop", "OneTurn", "OpenLoop", "Reconnect", "Taken", "ToolLoop", "Workload", "chosen",
-    "read",
+    "TURN", "WORKLOADS", "Asking", "Cancel", "ClosedLoop", "OneTurn", "OpenLoop", "Reconnect", "Taken", "ToolLoop", "VoiceTurn", "Workload",
+    "chosen", "read",
 ]  # fmt: skip
 
-WORKLOADS: Mapping[str, type[Workload]] = {kind.name: kind for kind in (OneTurn, ToolLoop, Cancel, Reconnect, ClosedLoop, OpenLoop)}
+WORKLOADS: Mapping[str, type[Workload]] = {
+    kind.name: kind for kind in (OneTurn, ToolLoop, Cancel, Reconnect, ClosedLoop, OpenLoop, VoiceTurn)
+}
 """By name."""
 
 TURN = OneTurn()

@@ -3,7 +3,7 @@
 import * as messages from "./messages.js";
 import { refusedBy } from "./transport.js";
 
-/** @import { Message, StreamEvent } from "./messages.js" */
+/** @import { Input, Message, StreamEvent } from "./messages.js" */
 /** @import { Reader, RoundTrip } from "./transport.js" */
 
 /**
@@ -91,6 +91,12 @@ export class Channel {
   stop(stream) {
     if (this.#over) throw this.#over;
     this.#write(messages.stop(stream));
+  }
+
+  /** @param {string} stream @param {Input} given */
+  input(stream, given) {
+    if (this.#over) throw this.#over;
+    this.#write(messages.input(stream, given));
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { GivenUp, LABELS, OPEN_MS, Refused, reasonOf } from "./transport.js";
 
-/** @import { StreamEvent } from "./messages.js" */
+/** @import { Input, StreamEvent } from "./messages.js" */
 /** @import { Reader, Transport, TransportName } from "./transport.js" */
 /** @import { Timers } from "./follow.js" */
 
@@ -109,6 +109,11 @@ export class Choice {
   /** @param {string} stream */
   stop(stream) {
     return this.#transport.stop(stream);
+  }
+
+  /** @param {string} stream @param {Input} given */
+  async input(stream, given) {
+    await this.#transport.input?.(stream, given);
   }
 
   /** @param {string} stream */

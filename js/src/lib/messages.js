@@ -5,6 +5,7 @@
  * @typedef {{type: string, seq: number, at: number, [field: string]: any}} StreamEvent
  */
 /** @typedef {{code?: string, message?: string}} Refusal */
+/** What a user gives a voice session (`tokenwidgets/realtime/inputs.py`). @typedef {{type: string, [field: string]: any}} Input */
 /**
  * What the other side sends.
  * @typedef {object} Message
@@ -17,6 +18,7 @@
  * @property {Refusal} [error]
  * @property {[string | number, number, number]} [part]
  * @property {string} [data]
+ * @property {Input} [input] for a voice session
  */
 
 /** @param {string} stream @param {number} after */
@@ -25,6 +27,8 @@ export const attach = (stream, after) => ({ op: "attach", stream, after });
 export const detach = (stream) => ({ op: "detach", stream });
 /** @param {string} stream */
 export const stop = (stream) => ({ op: "stop", stream });
+/** @param {string} stream @param {Input} given */
+export const input = (stream, given) => ({ op: "input", stream, input: given });
 /** @param {number} t @param {string} [stream] whose clock the answer is to tell */
 export const ping = (t, stream) => ({ op: "ping", t, stream });
 

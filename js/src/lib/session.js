@@ -14,7 +14,7 @@ import { webSocketTransport } from "./transports/websocket.js";
 /** @import { AnyModel } from "@anywidget/types" */
 /** @import { Place, Route } from "./choose.js" */
 /** @import { FollowStatus } from "./follow.js" */
-/** @import { StreamEvent } from "./messages.js" */
+/** @import { Input, StreamEvent } from "./messages.js" */
 /** @import { StreamState } from "./state.js" */
 /** @import { Transport, TransportName } from "./transport.js" */
 
@@ -159,6 +159,12 @@ export class Session {
       // Then the clock is not known, or by the connection's opening only.
     }
     this.#changed();
+  }
+
+  /** Give a voice session an input, over the transport that reads it; rejects with the reason. @param {Input} given */
+  async give(given) {
+    if (!this.#choice) throw new Error("the session has not begun");
+    await this.#choice.input(this.#stream, given);
   }
 
   /** Read no further; the stream goes on for the others. */

@@ -1,6 +1,6 @@
 // What all transports have in common: their shape, their names, and the refusal that no other transport would change.
 
-/** @import { StreamEvent } from "./messages.js" */
+/** @import { Input, StreamEvent } from "./messages.js" */
 
 /** @typedef {"sse" | "ws" | "webrtc" | "comm"} TransportName */
 
@@ -23,6 +23,7 @@
  * @typedef {object} Transport
  * @property {(stream: string, after: number, reader: Reader, signal: AbortSignal) => Promise<void>} attach
  * @property {(stream: string) => Promise<void>} stop ends the stream for everybody
+ * @property {(stream: string, given: Input) => Promise<void>} [input] gives a voice session an input
  * @property {(stream: string) => Promise<RoundTrip>} [clock] rejects where the stream has no clock
  */
 

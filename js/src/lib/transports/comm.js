@@ -36,6 +36,10 @@ export function commTransport(model) {
       insist(model, messages.attach(stream, after), () => heard > before || signal.aborted);
       return attached;
     },
+    async input(stream, given) {
+      channel.input(stream, given);
+    },
+
     async stop(stream) {
       channel.stop(stream);
     },

@@ -39,6 +39,13 @@ export function sseTransport(server) {
       return { asked, at: (await response.json()).at, answered };
     },
 
+    async input(stream, given) {
+      const body = JSON.stringify({ inputs: [given] });
+      const headers = { "Content-Type": "application/json" };
+      const response = await call(server, `${path(stream)}/input`, { method: "POST", headers, body });
+      if (!response.ok) throw await refusal(response);
+    },
+
     async stop(stream) {
       const response = await call(server, path(stream), { method: "DELETE" });
       if (!response.ok) throw await refusal(response);

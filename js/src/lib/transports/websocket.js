@@ -47,6 +47,15 @@ export function sharedTransport(kind, open) {
       }
     },
 
+    async input(stream, given) {
+      const { value, release } = lease(kind, open);
+      try {
+        (await value).input(stream, given);
+      } finally {
+        release();
+      }
+    },
+
     async stop(stream) {
       const { value, release } = lease(kind, open);
       try {

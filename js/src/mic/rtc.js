@@ -1,0 +1,167 @@
+// The other path: the microphone as a track of a peer connection of its own, and the answer as the server's.
+
+import { call, findServer } from "../lib/server.js";
+import { OPEN_MS } from "../lib/transport.js";
+
+/** @import { Spoken } from "./spoken.js" */
+
+const GATHER_MS = 1000; // with only a loopback interface gathering never ends
+const QUIET = 0.002; // of full scale: less is no sound
+const LOOK_MS = 20;
+const PAUSE_MS = 400; // of silence between two words
+
+export class RtcPath {
+  #peer;
+  #began;
+  #changed;
+  /** Plays the answer: the browser's echo canceller knows what an element plays. */
+  #element = document.createElement("audio");
+  #sender;
+  #track;
+  #lost = () => {};
+  /** Resolves when the connection is gone. @type {Promise<void>} */
+  closed = new Promise((resolve) => (this.#lost = resolve));
+  /** Whether the answer is heard just now. */
+  sounding = false;
+  /** @type {any} */
+  #timer;
+  /** When the sound began that is heard now, ms of the page's clock. */
+  #since = NaN;
+  /** When it was heard last. */
+  #last = -Infinity;
+
+  /**
+   * Rejects with a reason where no path is found in time.
+   * @param {object} options
+   * @param {string} options.stream id of the session
+   * @param {MediaStream} options.track
+   * @param {number} options.volume
+   * @param {() => void} options.began told when an answer begins to be heard
+   * @param {() => void} options.changed told when it is heard, or is not any more
+   */
+  static async open({ stream, track, volume, began, changed }) {
+    const server = findServer();
+    if (!server) throw new Error("no Jupyter server can be reached from this page");
+    const path = new RtcPath(track, volume, { began, changed });
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error(`no direct path to the server was found within ${OPEN_MS / 1000} s`)), OPEN_MS);
+    try {
+      const offer = await path.#offer();
+      const body = JSON.stringify({ ...offer, stream });
+      const headers = { "Content-Type": "application/json" };
+      const response = await call(server, "tokenwidgets/rtc", { method: "POST", headers, body, signal: late.signal });
+      const answer = await response.json().catch(() => ({}));
+      if (!response.ok) throw new Error(answer.message || `the server answered ${response.status} to the offer`);
+      await path.#peer.setRemoteDescription(answer);
+      await path.#connected(late.signal);
+      await path.#sender.replaceTrack(path.#track); // not before: until then the sound goes the other way
+      return path;
+    } catch (error) {
+      path.close();
+      throw late.signal.aborted ? late.signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** @param {MediaStream} stream @param {number} volume @param {{began: () => void, changed: () => void}} told */
+  constructor(stream, volume, { began, changed }) {
+    this.#began = began;
+    this.#changed = changed;
+    this.#peer = new RTCPeerConnection({ iceServers: [] });
+    const [track] = stream.getAudioTracks();
+    this.#track = track.clone(); // muting it leaves the level meter alone
+    this.#sender = this.#peer.addTransceiver("audio", { direction: "sendrecv" }).sender;
+    this.#element.autoplay = true;
+    this.#element.volume = volume;
+    this.#peer.ontrack = ({ track, streams: [remote], receiver }) => {
+      this.#element.srcObject = remote ?? new MediaStream([track]);
+      this.#element.play().catch(() => {});
+      this.#timer = setInterval(() => this.#listen(receiver), LOOK_MS);
+    };
+    this.#peer.onconnectionstatechange = () => {
+      if (this.#peer.connectionState === "failed") this.close();
+    };
+  }
+
+  /** @param {boolean} muted */
+  setMuted(muted) {
+    this.#track.enabled = !muted;
+  }
+
+  /** @param {number} volume */
+  setVolume(volume) {
+    this.#element.volume = volume;
+  }
+
+  /** Another microphone. @param {MediaStream} stream */
+  async replace(stream) {
+    const { enabled } = this.#track;
+    this.#track.stop();
+    this.#track = stream.getAudioTracks()[0].clone();
+    this.#track.enabled = enabled;
+    await this.#sender.replaceTrack(this.#track);
+  }
+
+  /** How much of the answer was heard, as far as the page can tell. @param {Spoken | undefined} spoken */
+  heard(spoken) {
+    const block = spoken?.turns.findLast((turn) => turn.block !== null)?.block ?? null;
+    if (!this.sounding || block === null) return null;
+    return { block, played_ms: Math.round(performance.now() - this.#since) };
+  }
+
+  close() {
+    clearInterval(this.#timer);
+    this.#track.stop();
+    this.#element.srcObject = null;
+    this.#peer.close();
+    this.sounding = false;
+    this.#lost();
+  }
+
+  async #offer() {
+    await this.#peer.setLocalDescription();
+    await new Promise((/** @type {(value?: unknown) => void} */ resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS);
+      const look = () => {
+        if (this.#peer.iceGatheringState !== "complete") return;
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#peer.onicegatheringstatechange = look;
+      look();
+    });
+    const { sdp, type } = /** @type {RTCSessionDescription} */ (this.#peer.localDescription);
+    return { sdp, type };
+  }
+
+  /** @param {AbortSignal} signal @returns {Promise<void>} */
+  #connected(signal) {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (this.#peer.connectionState === "connected") resolve();
+        if (this.#peer.connectionState === "failed") reject(new Error("the peer connection failed"));
+      };
+      this.#peer.addEventListener("connectionstatechange", look);
+      signal.addEventListener("abort", () => reject(signal.reason));
+      look();
+    });
+  }
+
+  /** @param {RTCRtpReceiver} receiver */
+  #listen(receiver) {
+    const now = performance.now();
+    if (receiver.getSynchronizationSources().some(({ audioLevel = 0 }) => audioLevel > QUIET)) this.#last = now;
+    const sounding = now - this.#last < PAUSE_MS;
+    if (sounding === this.sounding) return;
+    this.sounding = sounding;
+    if (sounding) {
+      this.#since = now;
+      this.#began();
+    }
+    this.#changed();
+  }
+}
+
+/** By how much the instant of a sound may be wrong here, µs. */
+export const UNCERTAINTY_US = LOOK_MS * 1000;

@@ -1,0 +1,92 @@
+"""A call of the gateway's: a voice session and its one client over WebRTC."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tokenwidgets.dialects.untrusted import mapping, parse
+from tokenwidgets.facades.realtime import Conversation
+from tokenwidgets.facades.realtime_response import Frame
+from tokenwidgets.hub import Hub, Stream
+from tokenwidgets.realtime.tracks import Change
+
+from .links import as_text
+from .peer_audio import PeerAudio
+from .realtime_connection import Connection
+
+if TYPE_CHECKING:
+    from aiortc import RTCDataChannel, RTCPeerConnection
+
+LABEL = "oai-events"
+"""Of the data channel on which OpenAI's clients speak (wire-formats section 3.6)."""
+
+WAITING_BYTES = 2**20
+"""The most that may wait to be sent: events without sound are small. A client that does not read loses its call."""
+
+
+class PeerCall:
+    """The call; it lasts as long as its peer.
+
+    Parameters
+    ----------
+    ended : called when the session has ended by itself.
+    """
+
+    def __init__(self, peer: RTCPeerConnection, hub: Hub, stream: Stream, conversation: Conversation, ended: Callable[[], None]) -> None:
+        self._hub = hub
+        self._stream = stream
+        self._conversation = conversation
+        self._ended = ended
+        self._connection: Connection | None = None
+        self._audio = PeerAudio(peer, stream, conversation.hear, ended, self._changed)
+        peer.on("datachannel", self._opened)
+
+    async def aclose(self) -> None:
+        """The client left: its session ends."""
+        self._audio.close()
+        if self._connection is not None:
+            self._connection.close()
+        if self._stream.running:
+            await self._hub.stop(self._stream)
+
+    def _opened(self, channel: RTCDataChannel) -> None:
+        if channel.label != LABEL or self._connection is not None:
+            channel.close()
+            return
+
+        def send(frame: Frame) -> asyncio.Future[None]:
+            if channel.bufferedAmount > WAITING_BYTES:
+                channel.close()
+            elif channel.readyState == "open":
+                channel.send(json.dumps(frame))
+            sent = asyncio.get_running_loop().create_future()
+            sent.set_result(None)
+            return sent
+
+        self._connection = Connection(self._hub, self._stream, self._conversation, send, self._ended)
+        channel.on("message", self._received)
+        channel.on("close", self._ended)
+
+    def _received(self, message: str | bytes) -> None:
+        text = as_text(message)
+        if self._connection is None:
+            return
+        if _clears(text):
+            self._audio.clear()
+        else:
+            self._connection.receive(text)
+
+    def _changed(self, change: Change) -> None:
+        if self._connection is not None:
+            self._connection.tell(self._conversation.buffer(change))
+
+
+def _clears(message: str) -> bool:
+    """Whether the client wants what is sounding to stop: the one event of its that is about a track."""
+    try:
+        return mapping(parse(message)).get("type") == "output_audio_buffer.clear"
+    except ValueError:
+        return False

@@ -1,0 +1,148 @@
+"""A voice session held from Python: clips said, words and sound that come back, tools, interruption, its end. The voice is simulated."""
+
+from __future__ import annotations
+
+import math
+import threading
+from array import array
+from collections.abc import Iterator
+
+import pytest
+
+import tokenwidgets as tw
+from tokenwidgets.errors import Refused
+from tokenwidgets.events import Audio, Notice, Speech
+from tokenwidgets.realtime.clips import clip
+from tokenwidgets.realtime.session import Session
+
+LIMIT = 60
+QUICK = {"ttft_ms": 5, "itl_ms": 1, "tokens": 4}
+FRANCE, STOP = clip("france").clip, clip("stop").clip
+
+pytestmark = pytest.mark.usefixtures("in_process")
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    with tw.talk("sim/voice", options=QUICK) as held:
+        yield held
+
+
+def until_turns(session: Session, count: int) -> None:
+    """Return when so many turns have ended."""
+    reached = threading.Event()
+
+    def look() -> None:
+        if sum(bool(turn.status) for turn in session.turns) >= count:
+            reached.set()
+
+    session.result.watch(look)
+    look()
+    assert reached.wait(LIMIT), session.turns
+
+
+def test_a_clip_is_heard_answered_and_timed(session: Session) -> None:
+    turn = session.speak(FRANCE)
+    assert turn.status == "completed"
+    assert turn.heard
+    assert turn.said
+    assert turn.latency == sum(stage.us for stage in turn.stages) > 0
+    assert session.heard.rate == FRANCE.rate
+    assert session.heard.seconds >= FRANCE.seconds
+    assert session.heard.pcm.startswith(FRANCE.pcm)
+    assert session.said.pcm == session.sound_of(turn).pcm
+    assert max(array("h", session.said.pcm)) > 1000, "the answer can be heard"
+    assert session.words == [("user", turn.heard), ("assistant", turn.said)]
+    assert session.latencies["in all"].tolist() == [pytest.approx(turn.latency / 1000)]
+
+
+def test_a_pause_within_a_clip_makes_two_turns_of_which_the_last_one_counts(session: Session) -> None:
+    turn = session.speak(STOP)
+    assert session.heard.pcm.startswith(STOP.pcm)
+    assert turn is not session.turns[0]
+    assert [each.status for each in session.turns][-1] == "completed"
+
+
+def test_a_turn_in_writing_is_answered_in_sound(session: Session) -> None:
+    session.say("Good morning.")
+    until_turns(session, 1)
+    (turn,) = session.turns
+    assert (turn.heard, turn.spoken, turn.status) == ("Good morning.", False, "completed")
+    assert session.said.seconds > 0
+
+
+def test_push_to_talk_ends_a_turn_when_it_is_told() -> None:
+    with tw.talk("sim/voice", turn_detection="none", options=QUICK) as session:
+        assert session.speak(STOP).status == "completed"
+        assert not [e for e in session.result.journal.entries if isinstance(e.event, Speech) and e.event.state == "started"]
+
+
+def test_an_answer_is_interrupted_and_says_so() -> None:
+    with tw.talk("sim/voice", options={"ttft_ms": 5, "itl_ms": 40, "tokens": 400}) as session:
+        sounding = threading.Event()
+        session.result.watch(lambda: sounding.set() if session.said.pcm else None)
+        session.say("Tell me everything.")
+        assert sounding.wait(LIMIT)
+        session.interrupt(session.turns[-1].block, 100)
+        until_turns(session, 1)
+        assert session.turns[0].status == "cancelled"
+
+
+def test_a_session_ends_when_it_is_closed_and_takes_nothing_more(session: Session) -> None:
+    session.say("Hello.")
+    session.close()
+    assert session.done
+    assert session.result.finish_reason == "cancelled"
+    with pytest.raises(Refused, match="has ended"):
+        session.say("Anybody?")
+    with pytest.raises(Refused, match="has ended"):
+        session.speak(STOP)
+
+
+def test_a_session_that_cannot_begin_says_why() -> None:
+    session = tw.talk("deepseek/deepseek-v4-flash").wait(LIMIT)
+    assert session.error
+    assert "no voice sessions" in session.error.message
+    with pytest.raises(Refused, match="no voice sessions"):
+        session.say("Hello?")
+
+
+@pytest.mark.parametrize("bad", [{"output": "video"}, {"colour": "red"}])
+def test_a_setting_that_is_none_is_refused_at_once(bad: dict[str, str]) -> None:
+    with pytest.raises(Refused, match="session"):
+        tw.talk("sim/voice", **bad)
+
+
+def test_sound_that_nobody_could_have_said_is_no_turn(session: Session) -> None:
+    quiet = tw.Clip(bytes(2 * 16_000), 16_000)
+    with pytest.raises(Refused, match="no answer within"):
+        session.speak(quiet, timeout=2)
+    assert session.turns == []
+
+
+def test_a_session_is_recorded_and_replayed_with_its_sound(session: Session, tmp_path: object) -> None:
+    session.speak(STOP)
+    session.close()
+    path = session.result.save(f"{tmp_path}/talk.jsonl")
+    again = Session(tw.load(path))
+    assert again.words == session.words
+    assert again.said == session.said
+    assert again.heard == session.heard
+    assert any(isinstance(e.event, Audio) for e in again.result.journal.entries)
+
+
+def test_what_a_session_is_stands_in_its_journal(session: Session) -> None:
+    session.speak(STOP)
+    told = [e.event.data for e in session.result.journal.entries if isinstance(e.event, Notice) and e.event.kind == "session"]
+    assert told
+    assert session.result.start.simulated
+
+
+def tone(seconds: float, rate: int = 16_000) -> tw.Clip:
+    return tw.Clip(array("h", (int(9000 * math.sin(i * 0.12)) for i in range(int(seconds * rate)))).tobytes(), rate)
+
+
+def test_each_turn_is_one_of_its_own(session: Session) -> None:
+    first, second = session.speak(tone(0.6)), session.speak(tone(1.2))
+    assert [turn.heard for turn in session.turns] == [first.heard, second.heard]
+    assert first.block != second.block
