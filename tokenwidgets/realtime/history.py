@@ -23,6 +23,7 @@ class History:
     def __init__(self, messages: Iterable[Mapping[str, Any]], limit: int = MEMORY_CHARS) -> None:
         self._turns: list[Mapping[str, Any] | Said] = list(messages)
         self._limit = limit
+        self._first = 0
 
     def user(self, text: str, images: Iterable[str] = ()) -> None:
         """The user said something."""
@@ -47,12 +48,17 @@ class History:
                 turn.cut(played_ms)
 
     def messages(self) -> tuple[Mapping[str, Any], ...]:
-        """The newest of it, whole turns, of which the last is always told."""
-        kept, room = list[Mapping[str, Any]](), self._limit
-        for turn in reversed(self._turns):
-            told = turn.messages() if isinstance(turn, Said) else [turn]
-            room -= sum(len(str(message.get("content"))) for message in told)
-            if kept and room < 0:
-                break
-            kept[:0] = told
-        return tuple(kept)
+        """The newest of it, whole turns, of which the last is always told.
+
+        Where it has become too much, half of it is left out at once: as long as it begins alike, a text model need not read it anew.
+        """
+        told = [turn.messages() if isinstance(turn, Said) else [turn] for turn in self._turns[self._first :]]
+        if _chars(told) > self._limit:
+            while len(told) > 1 and _chars(told) > self._limit // 2:
+                del told[0]
+                self._first += 1
+        return tuple(message for turn in told for message in turn)
+
+
+def _chars(told: Iterable[Iterable[Mapping[str, Any]]]) -> int:
+    return sum(len(str(message.get("content"))) for turn in told for message in turn)

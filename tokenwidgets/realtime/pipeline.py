@@ -1,8 +1,8 @@
 """Voice from parts: what is said becomes words, a text model answers them, and the answer becomes speech, each stage while the one before
 it still works.
 
-* The end of a turn is guessed at early, and what was said until then is written down meanwhile: when the turn has ended, its words are
-  there. Where speech goes on, the guess is thrown away.
+* The end of a turn is guessed at early, and what was said until then is written down meanwhile, and read by a text model of this machine:
+  when the turn has ended, its words are there, and only the answer is left. Where speech goes on, the guess is thrown away.
 * Speech ends an answer that is being made, or that may still be playing: sound is sent as fast as it is made, and its readers play it as
   fast as it sounds. The text model is then told only what was heard: by the clock, or exactly, once an `Interrupt` tells it.
 * A stage that fails ends its turn, never the session.
@@ -17,8 +17,8 @@ from itertools import count
 from typing import Any
 
 from ..errors import Refused
-from ..events import Error, Event, Notice, Speech, Transcript
-from ..providers.base import Direction, Provider, Sink
+from ..events import Error, Notice, Speech, Transcript
+from ..providers.base import Provider, Sink
 from ..request import Request
 from . import codec
 from .answering import Answering, ended, failed
@@ -27,6 +27,7 @@ from .history import History
 from .inbox import Inbox
 from .inputs import Clear, Commit, Input, Interrupt, Respond, Say, Sound, ToolResult, Update
 from .parts import Voice
+from .read_ahead import ReadAhead, read
 from .said import Said
 from .settings import RATE, Settings
 from .turns import HEARD_RATE, SILENCE_MS, Found, TurnFinder
@@ -76,22 +77,7 @@ class VoicePipeline:
     async def _warm(self, request: Request) -> None:
         """Have the text model read its instructions; what it says is thrown away, and a failure is told by the first answer."""
         if self.voice.warm:
-            asked = thinking(self.voice, request, (HELLO,))
-            await self.think(asked).run(replace(asked, options={**asked.options, "max_tokens": 1}), _Unheard())
-
-
-class _Unheard:
-    """A sink that keeps nothing."""
-
-    def now(self) -> int:
-        """See `Sink.now`."""
-        return 0
-
-    def emit(self, event: Event, at: int | None = None) -> None:
-        """See `Sink.emit`."""
-
-    def frame(self, data: bytes, at: int, direction: Direction = "in") -> None:
-        """See `Sink.frame`."""
+            await read(self.think, thinking(self.voice, request, (HELLO,)))
 
 
 def thinking(voice: Voice, request: Request, messages: tuple[Mapping[str, Any], ...]) -> Request:
@@ -116,6 +102,7 @@ class _Session:
         self.said: Said | None = None
         self.answers: set[asyncio.Task[None]] = set()
         self.guess: asyncio.Task[str | Notice] | None = None
+        self.ahead = ReadAhead(pipeline.think)
         self._writing = asyncio.Lock()
         self._speaking = asyncio.Lock()
         self._ahead = 0
@@ -169,7 +156,7 @@ class _Session:
                 if self.settings.interrupt:
                     self._interrupt(Interrupt())
             case "guess":
-                self.guess = asyncio.create_task(self._transcribed(self.ear.said))
+                self.guess = asyncio.create_task(self._guessed(self.ear.said))
             case "resumed":
                 self._forget_guess()
             case "stopped":
@@ -184,6 +171,7 @@ class _Session:
         if self.guess is not None:
             self.guess.cancel()
             self.guess = None
+            self.ahead.stop()
 
     def _utter(self, asked: bool) -> None:
         """The turn has ended: its words, and the answer, unless that will be asked for."""
@@ -192,6 +180,18 @@ class _Session:
         if asked:
             self.ear.clear()
         self.tasks.create_task(self._heard(words, asked))
+
+    async def _guessed(self, pcm: bytes) -> str | Notice:
+        """The words of what may be a turn: the text model reads them while the detector is not sure yet."""
+        text = await self._transcribed(pcm)
+        if isinstance(text, str) and text:
+            self._read_ahead({"role": "user", "content": text})
+        return text
+
+    def _read_ahead(self, *further: Mapping[str, Any]) -> None:
+        """Have a text model of this machine read what was said so far: to others that would be a call that costs."""
+        if self.voice.warm and not self.answers:
+            self.ahead.begin(thinking(self.voice, self.request, (*self.history.messages(), *further)))
 
     async def _transcribed(self, pcm: bytes) -> str | Notice:
         """The words in a piece of sound; where they are not to be had, the end of their turn."""
@@ -280,7 +280,12 @@ class _Session:
     def _answer(self, given: Respond) -> None:
         task = self.tasks.create_task(self._answered(given))
         self.answers.add(task)
-        task.add_done_callback(self.answers.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self.answers.discard(task)
+        if not task.cancelled():
+            self._read_ahead()
 
     async def _answered(self, given: Respond) -> None:
         async with self._speaking:
@@ -297,6 +302,7 @@ class _Session:
             except Refused as e:
                 self.sink.emit(ended("failed", e.message))
                 return
+            await self.ahead.ready(messages)
             self.sink.emit(await Answering(said, self.sink, self.block).give(model, request, self.voice.speaks, self.settings.voice))
 
 

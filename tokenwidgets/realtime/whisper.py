@@ -2,8 +2,8 @@
 
 Whisper is made for windows of 30 s and takes the same time for any of them. Here its encoder gets the speech between a moment and a few
 seconds of silence, which takes a tenth of that. With less silence it tends to say everything twice. So it is asked for times, with which
-it finds the end better, and what it says of the time behind the speech is left out; where it repeats itself all the same, it is given the
-whole window.
+it finds the end better, and what it says of the time behind the speech is left out, as is a beginning that comes again at the end; where it
+repeats itself all the same, it is given the whole window.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _Model:
 
     def _window(self, pcm: bytes) -> str:
         seconds = len(pcm) / 2 / HEARD_RATE
-        text = self._heard(pcm, LEAD_SECONDS + seconds + SILENCE_SECONDS)
+        text = once(self._heard(pcm, LEAD_SECONDS + seconds + SILENCE_SECONDS))
         if not repeats(text):
             return text
         text = self._heard(pcm, WINDOW_SECONDS)
@@ -129,6 +129,15 @@ class _Model:
             elif at < end:
                 kept.append(token)
         return str(self._tokens.decode(kept)).strip()
+
+
+def once(text: str) -> str:
+    """A text without the beginning that is said again at its end, behind a whole sentence."""
+    words = text.split()
+    for end in range(len(words) - 1, 0, -1):
+        if words[end - 1][-1] in ".?!" and words[end:] == words[: len(words) - end]:
+            return " ".join(words[:end])
+    return text
 
 
 def repeats(text: str) -> bool:
