@@ -621,7 +621,7 @@ def test_an_interrupted_comparison_is_kept(shell, monkeypatch):
     monkeypatch.setattr(Measurement, "wait", interrupted)
     shell.run("%stream compare hello -m sim/steady -m sim/bursty -o ttft_ms 600000")
     assert isinstance(shell.failed, KeyboardInterrupt)
-    assert shell["_"].why == "it was stopped"
+    assert waiting(shell["_"]).why == "it was stopped"
 
 
 @pytest.mark.parametrize(

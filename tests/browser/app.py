@@ -235,6 +235,15 @@ class Notebook:
         viewer.set_content("".join(f"<section>{''.join(data['text/html'])}</section>" for data in outputs if "text/html" in data))
         return viewer.locator("section")
 
+    def keeps(self, index: int, words: str) -> None:
+        """Return when the file keeps these words of a cell: the kernel sends the static form when a stream has ended, and may be late."""
+        until, said = time.monotonic() + SECONDS, ""
+        while words not in said:
+            assert time.monotonic() < until, f"the file keeps {said!r}"
+            kept = self.static(index)
+            said = kept.inner_text()
+            kept.page.close()
+
     def kernel(self) -> str:
         return next(s["kernel"]["id"] for s in self.server.sessions() if s["path"] == self.path)
 

@@ -113,6 +113,7 @@ def test_what_the_page_received_and_the_two_widgets_tied_together(notebook: Open
     expect(received.locator(".tw-way")).to_contain_text("opcode 1")
     track, inspector = book.output(3).get_by_role("slider"), book.output(4)
     expect(inspector.get_by_role("option").first).to_be_visible()
+    expect(book.output(3).locator(".tw-token").last).to_have_text(".")
     track.focus()
     track.press("Home")
     track.press("ArrowRight")
