@@ -215,7 +215,7 @@ test("speech cuts off what sounds, and the session learns how much of it was hea
   await it.tells(START, ...ANSWER, { type: "audio", block: 2, delta: SOUND, rate: 24_000 }, { type: "notice", kind: "turn", data: { status: "completed" } });
   world.contexts.find((/** @type {any} */ { sampleRate }) => sampleRate === 24_000).currentTime = 0.54;
   await it.tells({ type: "speech", state: "started" });
-  assert.deepEqual(it.inputs.at(-1), { type: "interrupt", block: 2, played_ms: 500 });
+  assert.deepEqual(it.inputs.at(-1), { type: "interrupt", block: 2, played_ms: 520 });
   await it.tells({ type: "speech", state: "interrupted" });
   assert.equal(it.inputs.filter(({ type }) => type === "interrupt").length, 1);
   assert.equal(it.find(".tw-m-ending").textContent, "Interrupted.");

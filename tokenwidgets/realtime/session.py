@@ -27,7 +27,7 @@ from .spoken import SpokenTurn, spoken
 if TYPE_CHECKING:
     import pandas
 
-PIECE_SECONDS = 0.1
+PIECE_SECONDS = 0.04
 """How much sound goes at once."""
 
 SILENCE_SECONDS = 30.0

@@ -10,7 +10,7 @@
  */
 
 /** The first piece waits so long for those behind it, which come when they come. */
-const LEAD_S = 0.04;
+const LEAD_S = 0.02;
 
 /** @type {Timers} */
 const pageTimers = { now: () => performance.now(), setTimeout: (f, ms) => setTimeout(f, ms), clearTimeout: (timer) => clearTimeout(timer) };
