@@ -22,13 +22,14 @@
     }, LOOK_MS);
   }
 
-  /** Keep what is said, to be written down again. */
+  /** Keep what is said, to be written down again: by the one way of sound and the other apart. */
   function record(context, source) {
     const tap = context.createScriptProcessor(4096, 1, 1);
-    tap.onaudioprocess = ({ inputBuffer }) => seen.answers.push(...inputBuffer.getChannelData(0));
+    const kept = { rate: context.sampleRate, samples: [] };
+    seen.answers.push(kept);
+    tap.onaudioprocess = ({ inputBuffer }) => kept.samples.push(...inputBuffer.getChannelData(0));
     connect.call(source, tap);
     connect.call(tap, context.destination);
-    seen.rate = context.sampleRate;
   }
 
   function listen(context, source) {

@@ -6,9 +6,11 @@ Over each path (worklet and socket; WebRTC track) every shipped sentence is said
 
 * page to page: from the last sound that the microphone gave to the first that the loudspeaker got, both seen in the page from outside
   of the widget, by its own clock; looked at every 4 ms. Nothing of ours is asked for it.
-* at the server: of the same turns, from the end of speech to the answer's first sound, from the session's journal.
+* at the server: of the same turns, from the end of speech to the answer's first sound, from the session's journal. The detector counts
+  the fading end of a word as speech, what is seen in the page does not: the distance of the two in each sentence is found beforehand,
+  and counted in, so that both count from the same sample.
 * word error rate: of what was heard; and of the answer's sound as the page played it, written down again by `tw.transcribe`, against the
-  words of the answer.
+  words of the answer, beside that of the same answers straight from the synthesizer.
 
 With `--save` the table goes to `results/voice_page.md`.
 """
@@ -35,6 +37,10 @@ import tokenwidgets as tw  # noqa: E402
 from tests.browser.app import PAGE, Notebook, Server  # noqa: E402
 from tests.browser.conftest import ARGUMENTS, notebook_text  # noqa: E402
 from tokenwidgets.realtime.clips import WORDS, clip  # noqa: E402
+from tokenwidgets.realtime.ear import Ear  # noqa: E402
+from tokenwidgets.realtime.inputs import Sound  # noqa: E402
+from tokenwidgets.realtime.turns import HEARD_RATE, TurnFinder  # noqa: E402
+from tokenwidgets.realtime.vad import Silero  # noqa: E402
 from tokenwidgets.realtime.words import word_error_rate  # noqa: E402
 
 RESULTS = HERE / "results" / "voice_page.md"
@@ -42,12 +48,15 @@ SEEN = (HERE / "voice_page.js").read_text()
 RATE = 48_000
 NAMES = ("france", "weather", "sky", "story", "tea")
 """Sentences without a pause, which would make two turns of one."""
-APART = 9.0
+LOUD = 0.02
+"""Of full scale: what counts as sound, here and in voice_page.js."""
+TIMED = {"first_sound", "speech_end"}
+APART = 16.0
 """Seconds of silence behind each: longer than the answer."""
 PATHS = {"worklet and socket": "worklet", "WebRTC track": "webrtc"}
 CELLS = (
     "import json, tokenwidgets as tw",
-    "m = tw.mic('local/voice', path={path!r}, system='Answer in five words.')\nm",
+    "m = tw.mic('local/voice', path={path!r})\nm",
     "told = [[t.heard, t.said, t.instants, t.status] for t in m.turns]\nprint(json.dumps(told))",
 )
 
@@ -86,6 +95,16 @@ def talk(browser: Browser, server: Server, path: str, rounds: int, seconds: floa
     return seen, turns
 
 
+def fading(name: str) -> float:
+    """How far behind the last loud sample of a sentence the detector finds its end, ms."""
+    sound = clip(name).clip
+    loud = max(i for i, sample in enumerate(array("h", sound.pcm)) if abs(sample) > LOUD * 32768)
+    ear = Ear(Silero(), TurnFinder(300))
+    pcm = sound.pcm + bytes(2 * sound.rate)
+    found = [f for i in range(0, len(pcm), 640) for f in ear.feed(Sound(pcm[i : i + 640], sound.rate))]
+    return (next(f.position for f in found if f.kind == "stopped") / HEARD_RATE - loud / sound.rate) * 1000
+
+
 def figures(seen: Mapping[str, Any], turns: Sequence[Any], rounds: int) -> dict[str, Any]:
     """Of one path."""
     whole = []
@@ -94,15 +113,19 @@ def figures(seen: Mapping[str, Any], turns: Sequence[Any], rounds: int) -> dict[
         following = [first for first, _ in seen["heard"] if first > ends]
         if after and (not following or after[0] < following[0]):
             whole.append(after[0] - ends)
-    at = [(t[2]["first_sound"] - t[2]["speech_end"]) / 1000 for t in turns if {"first_sound", "speech_end"} <= t[2].keys()]
+    fade = {WORDS[name]: fading(name) for name in NAMES}
+    said = [fade[min(fade, key=lambda words: word_error_rate(words, t[0]))] for t in turns]
+    at = [(t[2]["first_sound"] - t[2]["speech_end"]) / 1000 + ms for t, ms in zip(turns, said, strict=True) if t[2].keys() >= TIMED]
     played = [(t[2]["played"] - t[2]["speech_end"]) / 1000 for t in turns if {"played", "speech_end"} <= t[2].keys()]
     asked = [WORDS[name] for name in NAMES] * rounds
-    sound = array("h", (int(max(-1, min(1, sample)) * 32767) for sample in seen["answers"]))
+    kept = max(seen["answers"], key=lambda kept: sum(map(abs, kept["samples"])))
+    sound = array("h", (int(max(-1, min(1, sample)) * 32767) for sample in kept["samples"]))
     answers = " ".join(t[1] for t in turns)
     return {
         "turns": len(turns), "page": whole, "server": at, "played": played,
         "heard": word_error_rate(" ".join(asked), " ".join(t[0] for t in turns)),
-        "said": word_error_rate(answers, again(tw.Clip(sound.tobytes(), int(seen["rate"])))) if answers else 1.0,
+        "said": word_error_rate(answers, again(tw.Clip(sound.tobytes(), int(kept["rate"])))) if answers else 1.0,
+        "made": word_error_rate(answers, " ".join(tw.transcribe(tw.speak(t[1])).text for t in turns if t[1])) if answers else 1.0,
     }  # fmt: skip
 
 
@@ -131,14 +154,20 @@ def table(found: Mapping[str, dict[str, Any]], rounds: int, browser: str) -> str
         "turns": lambda f: f"{f['turns']}",
         "page to page, median": lambda f: f"{median(f['page']):.0f}",
         "page to page, longest": lambda f: f"{max(f['page']):.0f}",
-        "the same turns at the server, median": lambda f: f"{median(f['server']):.0f}",
-        "the difference of the medians": lambda f: f"{median(f['page']) - median(f['server']):.0f}",
+        "the same turns at the server, from the same sample, median": lambda f: f"{median(f['server']):.0f}",
+        "the difference, turn by turn, median": lambda f: paired(f["page"], f["server"]),
         "as the widget says it, median": lambda f: f"{median(f['played']):.0f}" if f["played"] else "–",
         "word error rate of what was heard": lambda f: f"{f['heard']:.3f}",
-        "word error rate of the answer, as the page played it": lambda f: f"{f['said']:.3f}",
+        "word error rate of the answers, as the page played them": lambda f: f"{f['said']:.3f}",
+        "the same, straight from the synthesizer": lambda f: f"{f['made']:.3f}",
     }
     lines += [f"| {words} | {' | '.join(of(f) for f in found.values())} |" for words, of in rows.items()]
     return "\n".join(lines) + "\n"
+
+
+def paired(page: Sequence[float], server: Sequence[float]) -> str:
+    """The median difference, where each turn was seen on both sides."""
+    return f"{median(a - b for a, b in zip(page, server, strict=True)):.0f}" if len(page) == len(server) else "–"
 
 
 def main() -> None:
