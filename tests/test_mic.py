@@ -81,8 +81,8 @@ def test_turns_are_read_as_in_the_page(vector: dict[str, Any]) -> None:
     entries: list[Entry] = [decode(json.dumps(event)) for event in vector["events"]]
     read = [
         {
-            "heard": turn.heard, "said": turn.said, "status": turn.status, "calls": turn.calls, "latency": turn.latency,
-            "stages": {stage.name: stage.us for stage in turn.stages},
+            "heard": turn.heard, "said": turn.said, "status": turn.status, "calls": turn.calls,
+            "interrupted": turn.interrupted, "latency": turn.latency, "stages": {stage.name: stage.us for stage in turn.stages},
         }
         for turn in spoken(entries)
     ]  # fmt: skip
@@ -218,6 +218,14 @@ def test_what_stays_in_a_notebook_has_words_and_latencies(in_process: Any) -> No
     assert "<script" not in shown["text/html"]
     widths = [float(part.split("%")[0]) for part in shown["text/html"].split("width:")[1:] if "%" in part.split(";")[0]]
     assert sum(widths) == pytest.approx(54, abs=0.1)
+
+
+def test_the_static_form_says_that_an_answer_was_cut_off(in_process: Any) -> None:
+    cut = next(vector for vector in VECTORS if "cut it off" in vector["what"])
+    for form in mic_card.bundle([result(cut["events"], in_process)], "sim/voice").values():
+        assert "Interrupted." in form
+    for form in mic_card.bundle([result(VECTORS[0]["events"], in_process)], "sim/voice").values():
+        assert "Interrupted." not in form
 
 
 def test_markup_that_was_said_stays_text(in_process: Any) -> None:

@@ -74,9 +74,11 @@ def wait(turn: SpokenTurn) -> str:
 def _ending(turn: SpokenTurn) -> str:
     """How an answer ended, where that is not a matter of course."""
     called = f"Called {', '.join(turn.calls)}." if turn.calls else ""
-    words = ("Interrupted." if turn.said else "You went on.") if turn.status == "cancelled" else ENDINGS.get(turn.status, "")
+    cancelled = turn.status == "cancelled"
+    cut = "Interrupted." if turn.interrupted or (cancelled and turn.said) else ""
+    words = "You went on." if cancelled and not turn.said else ENDINGS.get(turn.status, "")
     why = f": {turn.message or 'the provider gave no reason.'}" if turn.status == "failed" else ""
-    return clean(" ".join(filter(None, [called, words + why])))
+    return clean(" ".join(filter(None, [called, cut, words + why])))
 
 
 def _plain(turn: SpokenTurn) -> str:

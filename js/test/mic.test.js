@@ -184,9 +184,9 @@ for (const { what, events, turns } of VECTORS) {
     const spoken = new Spoken();
     for (const event of events) spoken.take(event);
     const read = spoken.turns.map((turn) => {
-      const { heard, said, status, calls } = turn;
+      const { heard, said, status, calls, interrupted } = turn;
       const steps = Object.fromEntries(stages(turn).map(({ name, begin, end }) => [name, end - begin]));
-      return { heard, said, status, calls, latency: latency(turn), stages: steps };
+      return { heard, said, status, calls, interrupted, latency: latency(turn), stages: steps };
     });
     assert.deepEqual(read, turns);
   });

@@ -76,6 +76,7 @@ class SpokenTurn:
     block : of the answer's sound; None where it has none.
     begin, end : the seqs of its first event and of that behind its last.
     calls : names of the tools it called.
+    interrupted : whether speech, or a press, cut its answer off, be it that all of it was at the reader already.
     """
 
     heard: str = ""
@@ -87,6 +88,7 @@ class SpokenTurn:
     begin: int = 0
     end: int = 0
     calls: list[str] = field(default_factory=list)
+    interrupted: bool = False
 
     @property
     def spoken(self) -> bool:
@@ -134,6 +136,8 @@ class _Reader:
         match event:
             case Speech("started"):
                 self._asked = None
+            case Speech("interrupted"):
+                self._interrupted()
             case Speech("stopped"):
                 turn = self._ask(entry)
                 turn.instants |= {"endpoint": at, "speech_end": at if event.since is None else event.since}
@@ -178,6 +182,11 @@ class _Reader:
             turn.said += event.delta
         if event.delta:
             turn.instants.setdefault("first_token", entry.at)
+
+    def _interrupted(self) -> None:
+        cut = next((turn for turn in reversed(self.turns) if turn.said or turn.block is not None), None)
+        if cut is not None:
+            cut.interrupted = True
 
     def _ended(self, event: Notice, entry: Entry) -> None:
         turn = next((turn for turn in reversed(self.turns) if not turn.status), None)
