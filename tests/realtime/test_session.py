@@ -138,6 +138,20 @@ def test_what_a_session_is_stands_in_its_journal(session: Session) -> None:
     assert session.result.start.simulated
 
 
+def test_an_answer_is_heard_out_before_the_next_clip_and_an_early_word_interrupts_it(session: Session) -> None:
+    session.speak(FRANCE)
+    session.speak(FRANCE)
+    states = [e.event.state for e in session.result.journal.entries if isinstance(e.event, Speech)]
+    assert "interrupted" not in states
+    session.listen()
+    session.say("Thank you.")
+    until_turns(session, 3)
+    session.say("One more thing.")
+    until_turns(session, 4)
+    states = [e.event.state for e in session.result.journal.entries if isinstance(e.event, Speech)]
+    assert states.count("interrupted") == 1
+
+
 def tone(seconds: float, rate: int = 16_000) -> tw.Clip:
     return tw.Clip(array("h", (int(9000 * math.sin(i * 0.12)) for i in range(int(seconds * rate)))).tobytes(), rate)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import api, images
 from ..clients.base import Disconnected, Gateway
 from ..errors import Refused
-from ..events import Audio, Error, Notice, Speech
+from ..events import Audio, Error, Event, Notice, Speech
 from ..portal import portal
 from ..result import STOP_SECONDS, Result
 from ..tools import Toolbox, ToolLike
@@ -58,6 +58,7 @@ class Session(Waitable):
         self._toolbox = tools or Toolbox()
         self._context = contextvars.copy_context()
         self._seen = 0
+        self._sounds_until = 0.0
         self._carried_out = 0
         self._tasks: set[asyncio.Task[None]] = set()
         result.watch(self._news)
@@ -165,7 +166,7 @@ class Session(Waitable):
             raise Refused("connection", str(e)) from None
 
     def say(self, text: str, pictures: Iterable[Any] = (), respond: bool = True) -> None:
-        """Say something in writing, with pictures where the model takes them."""
+        """Say something in writing, with pictures where the model takes them; an answer that still sounds is interrupted (see `listen`)."""
         shown = [images.part(picture)["image_url"]["url"] for picture in pictures]
         self.give(Say(text, tuple(shown), respond))
 
@@ -181,8 +182,16 @@ class Session(Waitable):
         """Change instructions or settings (`tokenwidgets.realtime.settings.Settings`)."""
         self.give(Update(settings, system))
 
+    def listen(self) -> None:
+        """Return when the answer would have been heard to its end. To speak earlier is to interrupt it."""
+        portal().run(self._listened())
+
+    async def _listened(self) -> None:
+        while not self.done and (rest := self._sounds_until - time.monotonic()) > 0:  # noqa: ASYNC110 (more of it may come)
+            await asyncio.sleep(rest)
+
     def speak(self, clip: Any, timeout: float = TURN_SECONDS) -> SpokenTurn:
-        """Say a clip as a microphone would, in real time, and silence behind it, until it is answered.
+        """Say a clip as a microphone would, in real time, and silence behind it, until it is answered. An answer before it is heard out.
 
         Parameters
         ----------
@@ -197,10 +206,11 @@ class Session(Waitable):
         ------
         Refused : it is no sound, the session ended, or there was no answer in time.
         """
-        return portal().run(self.speaking(clip if isinstance(clip, Clip) else Clip.open(clip), timeout), timeout + STOP_SECONDS)
+        return portal().run(self.speaking(clip if isinstance(clip, Clip) else Clip.open(clip), timeout), None)
 
     async def speaking(self, clip: Clip, timeout: float = TURN_SECONDS) -> SpokenTurn:
         """The same; to be awaited on the portal."""
+        await self._listened()
         before, said = len(self.turns), asyncio.Event()
         sending = asyncio.ensure_future(self._sent(clip, said))
         try:
@@ -256,10 +266,20 @@ class Session(Waitable):
         """On the portal's thread, whenever something came."""
         fresh = self.result.journal.entries[self._seen :]
         self._seen += len(fresh)
+        for event in (entry.event for entry in fresh):
+            self._sound_out(event)
         if self._toolbox.functions and any(isinstance(e.event, Notice) and e.event.kind == "turn" for e in fresh):
             calls = self.result.tool_calls[self._carried_out :]
             self._carried_out += len(calls)
             self._carry_out([call for call in calls if self._toolbox.answers(call["name"])])
+
+    def _sound_out(self, event: Event) -> None:
+        """Keep up until when the answers sound: they come as fast as they are made."""
+        if isinstance(event, Audio) and event.role == "assistant":
+            seconds = len(event.delta) * 3 / 4 / 2 / (event.rate or RATE)
+            self._sounds_until = max(self._sounds_until, time.monotonic()) + seconds
+        elif isinstance(event, Speech) and event.state == "interrupted":
+            self._sounds_until = 0.0
 
     def _carry_out(self, calls: list[Mapping[str, Any]]) -> None:
         if calls:

@@ -8,7 +8,8 @@ import { OPEN_MS } from "../lib/transport.js";
 const GATHER_MS = 1000; // with only a loopback interface gathering never ends
 const QUIET = 0.002; // of full scale: less is no sound
 const LOOK_MS = 20;
-const PAUSE_MS = 400; // of silence between two words
+const PAUSE_MS = 700; // of silence between two clauses
+const DUE_MS = 2000; // the sound of an answer is on its way for no longer than this
 
 export class RtcPath {
   #peer;
@@ -21,8 +22,11 @@ export class RtcPath {
   #lost = () => {};
   /** Resolves when the connection is gone. @type {Promise<void>} */
   closed = new Promise((resolve) => (this.#lost = resolve));
-  /** Whether the answer is heard just now. */
+  /** Whether the answer is heard just now, or is on its way. */
   sounding = false;
+  #hears = false;
+  /** When more of an answer's sound was last known to come, ms of the page's clock. */
+  #due = -Infinity;
   /** @type {any} */
   #timer;
   /** When the sound began that is heard now, ms of the page's clock. */
@@ -103,10 +107,15 @@ export class RtcPath {
     await this.#sender.replaceTrack(this.#track);
   }
 
+  /** The server has sound of an answer, and its track will bring it: the server gives it to the track no faster than it sounds. */
+  expect() {
+    this.#due = performance.now();
+  }
+
   /** How much of the answer was heard, as far as the page can tell. @param {Spoken | undefined} spoken */
   heard(spoken) {
     const block = spoken?.turns.findLast((turn) => turn.block !== null)?.block ?? null;
-    if (!this.sounding || block === null) return null;
+    if (!this.#hears || block === null) return null;
     return { block, played_ms: Math.round(performance.now() - this.#since) };
   }
 
@@ -152,13 +161,15 @@ export class RtcPath {
   #listen(receiver) {
     const now = performance.now();
     if (receiver.getSynchronizationSources().some(({ audioLevel = 0 }) => audioLevel > QUIET)) this.#last = now;
-    const sounding = now - this.#last < PAUSE_MS;
-    if (sounding === this.sounding) return;
-    this.sounding = sounding;
-    if (sounding) {
+    const hears = now - this.#last < PAUSE_MS;
+    if (hears && !this.#hears) {
       this.#since = now;
       this.#began();
     }
+    this.#hears = hears;
+    const sounding = hears || (this.#last < this.#due && now - this.#due < DUE_MS);
+    if (sounding === this.sounding) return;
+    this.sounding = sounding;
     this.#changed();
   }
 }

@@ -97,7 +97,9 @@ export class Way {
 
   /** @param {StreamEvent} event an answer's sound; a track brings its own */
   play({ block, delta, rate = RATE }) {
-    if (delta && !this.#rtc) this.#speaker.play(block, samplesOf(delta), rate);
+    if (!delta) return;
+    if (this.#rtc) this.#rtc.expect();
+    else this.#speaker.play(block, samplesOf(delta), rate);
   }
 
   /** Cut the answer off, also where the server gave all of it long ago. @param {Spoken | undefined} spoken @returns {Heard | null} how much was heard */
