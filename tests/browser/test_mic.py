@@ -154,7 +154,7 @@ def test_a_question_is_heard_and_answered_aloud(mic: Callable[..., Mic]) -> None
     expect(static).to_contain_text("to the loudspeaker")
 
 
-def test_speech_cuts_an_answer_off(mic: Callable[..., Mic], tmp_path: Path) -> None:
+def test_speech_and_a_press_cut_an_answer_off(mic: Callable[..., Mic], tmp_path: Path) -> None:
     it = mic()
     it.choose(sound(tmp_path / "two.wav", "sky", 2.0, "sky", 60.0))
     it.button.click()
@@ -165,6 +165,15 @@ def test_speech_cuts_an_answer_off(mic: Callable[..., Mic], tmp_path: Path) -> N
     assert it.page.evaluate("window.__stopped") > 0
     ended = it.root.locator(".tw-m-ending").filter(has_text="Interrupted.")
     expect(ended.first).to_be_visible(timeout=SECONDS * 1000)
+
+    count = "window.__inputs.filter(({ type }) => type === 'interrupt').length"
+    it.turn(0)
+    it.state("speaking")
+    before = it.page.evaluate(count)
+    it.control("Interrupt").click()
+    it.state("listening")
+    assert it.page.evaluate(count) == before + 1
+    expect(it.root.locator(".tw-m-ending").last).to_have_text("Interrupted.", timeout=SECONDS * 1000)
 
 
 def test_who_is_muted_is_not_heard(mic: Callable[..., Mic]) -> None:

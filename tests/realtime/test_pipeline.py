@@ -9,7 +9,7 @@ import pytest
 from desk import HEARD, WORD_MS, Desk, Ears, Mind, Mouth, said, silence, tone
 
 from tokenwidgets.errors import Refused
-from tokenwidgets.events import Audio, End, Error, Speech, Text, Tool, Transcript, Usage
+from tokenwidgets.events import Audio, End, Error, Notice, Speech, Text, Tool, Transcript, Usage
 from tokenwidgets.journal import JournalFull
 from tokenwidgets.realtime.inputs import Clear, Commit, Interrupt, Respond, Say, Sound, ToolResult, Update
 
@@ -73,6 +73,16 @@ async def test_speech_ends_an_answer_that_is_being_made():
         assert desk.turns == ["cancelled", "completed"]
         # Its first sound was sent where the end of speech was found, some 0.3 s behind it; speech was found again 0.2 s later.
         assert desk.mind.told == [("user", "Count."), ("assistant", "One "), ("user", "Stop.")]
+
+
+async def test_nothing_of_an_answer_comes_after_it_was_cut_off():
+    """It would look like the beginning of another answer, which nobody gives and nothing ends."""
+    async with Desk(Ears("Count."), Mind([Text(0, "One, ")] * 50)) as desk:
+        desk.refuse = lambda event: desk.inbox.put(Interrupt()) if desk.words("assistant") == ["One, "] else None
+        await desk.turn()
+        await desk.rest()
+        assert desk.turns == ["cancelled"]
+        assert desk.events[-1][1] == Notice("turn", {"status": "cancelled"})
 
 
 async def test_an_answer_that_is_made_may_still_be_playing():

@@ -80,7 +80,7 @@ class Answering:
 
     def emit(self, event: Event, at: int | None = None) -> None:
         """What the text model gives: see `Sink.emit`."""
-        if getattr(event, "choice", 0):
+        if getattr(event, "choice", 0) or self._said.over:  # the text model goes on for a moment after it was told to stop
             return
         match event:
             case End() | Error():

@@ -266,6 +266,7 @@ class _Session:
         if self.said is not None and (making or self.said.sounds(now)):
             self.sink.emit(Speech("interrupted"))
             self.said.cut(self.said.played(now))
+            self.said.over = True
             self.said = None
         for _ in making:
             self.sink.emit(ended("cancelled"))

@@ -23,6 +23,7 @@ class Said:
     began : when its first sound was sent, µs of the session's clock; None before.
     heard : the words that the user heard, once it was interrupted; None for all.
     results : of the tools it called, by the call's id.
+    over : whether it was cut off, and takes nothing more.
     """
 
     block: int
@@ -32,6 +33,7 @@ class Said:
     began: int | None = None
     heard: str | None = None
     results: dict[str, str] = field(default_factory=dict)
+    over: bool = False
 
     def sounds(self, now: int) -> bool:
         """Whether its sound may be playing: it is not over before it has lasted as long as it is."""
