@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -50,22 +49,21 @@ def printed(client: Any, code: str) -> str:
     return "".join(out)
 
 
+def answer(receive: Callable[..., dict[str, Any]], asked: str) -> dict[str, Any]:
+    """The next message to this request; what the kernel said when it was asked whether it is up may be on its way still."""
+    while (message := receive(timeout=BOUND))["parent_header"].get("msg_id") != asked:
+        pass
+    return message
+
+
 def interrupted(kernel: Any, code: str) -> str:
     """Run a cell, interrupt it once it has said that it reads, and see how the stream ended."""
     manager, client = kernel
-    client.execute(START + code)
-    while True:
-        message = client.get_iopub_msg(timeout=BOUND)
-        if message["msg_type"] == "stream" and "reading" in message["content"]["text"]:
-            break
+    asked = client.execute(START + code)
+    while "reading" not in answer(client.get_iopub_msg, asked)["content"].get("text", ""):
+        pass
     manager.interrupt_kernel()
-    reply = client.get_shell_msg(timeout=BOUND)
-    assert reply["content"]["status"] == "error"
-    while True:
-        try:
-            client.get_iopub_msg(timeout=0.1)
-        except queue.Empty:
-            break
+    assert answer(client.get_shell_msg, asked)["content"]["status"] == "error"
     return printed(client, "print(r.wait(2).finish_reason)").split()[-1]
 
 

@@ -184,5 +184,5 @@ async def answers(connection: Connection, asked: Asked) -> None:
     """A good answer on a connection that stays open."""
     connection.keep = True
     await connection.head()
-    await connection.chunk(*ANSWER)
-    await connection.end()
+    await connection.chunk(*ANSWER[:-1])
+    await connection.raw(b"%x\r\n%b\r\n0\r\n\r\n" % (len(DONE), DONE))  # as one: a client that asks on at once may do it on this connection

@@ -10,6 +10,22 @@ import { Branch, Tools } from "./markdown/views.js";
 /** A line of marks only, which the next character makes a list, a rule, a fence, a table or a heading: it waits for that character. */
 const UNDECIDED = /^[-+*_=#~`|:\\$[> \t]*(?:\d{1,9}[.)]?)?$/;
 
+/** Of everything a little. */
+const SAMPLE = "# a\n\nb **c** *d* `e` [f](g) $h$ i\n\n- j\n  - k\n\n1. l\n\n> m\n\n```js\nn\n```\n\n| o |\n|---|\n| p |\n\nq";
+
+let warm = false;
+
+/** Have the browser compile what draws Markdown while the page has nothing else to do: the first words of an answer need not wait for it. */
+export function warmUp() {
+  if (warm) return;
+  warm = true;
+  globalThis.requestIdleCallback?.(() => {
+    const sample = new Markdown(document.createElement("div"));
+    const pieces = SAMPLE.match(/[^]{1,8}/g) ?? [];
+    pieces.forEach((_, i) => sample.show(pieces.slice(0, i + 1)));
+  });
+}
+
 export class Markdown {
   #blocks = new Blocks();
   #cleaner = new Cleaner();

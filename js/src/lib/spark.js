@@ -12,45 +12,55 @@ const GAP_FACTOR = 8; // a gap is shaded when it is longer than GAP_US, and so m
 
 /** @typedef {{x: number, width: number}} Band */
 
-/** When everything has come. @param {StreamState} state */
-const endOf = ({ ats, terminal }) => Math.max(terminal?.at ?? 0, ats.at(-1) ?? 0, 1);
+/** When everything has come. @param {number[]} ats @param {StreamState["terminal"]} terminal */
+const endOf = (ats, terminal) => Math.max(terminal?.at ?? 0, ats.at(-1) ?? 0, 1);
 
 /**
  * The `d` of a path: a tick for each column in which chunks came, two units higher for each doubling of their characters.
  * @param {StreamState} state
  * @param {boolean} [thought] ticks of reasoning only, or of all else; without it, of all
  */
-export function sparkPath(state, thought) {
-  const end = endOf(state);
-  /** @type {Map<number, number>} */
-  const columns = new Map();
-  state.ats.forEach((at, i) => {
-    if (thought !== undefined && state.thoughts[i] !== thought) return;
-    const column = Math.min(WIDTH - 1, Math.floor((at * WIDTH) / end));
-    columns.set(column, (columns.get(column) ?? 0) + state.sizes[i]);
-  });
-  return [...columns].map(([column, size]) => `M${column}.5 ${HEIGHT}V${HEIGHT - height(size)}`).join("");
+export function sparkPath({ ats, sizes, thoughts, terminal }, thought) {
+  const end = endOf(ats, terminal);
+  const columns = new Float64Array(WIDTH).fill(-1); // a chunk may be without characters, and has its tick
+  for (let i = 0; i < ats.length; i++) {
+    if (thought !== undefined && thoughts[i] !== thought) continue;
+    const column = Math.min(WIDTH - 1, Math.floor((ats[i] * WIDTH) / end));
+    columns[column] = Math.max(columns[column], 0) + sizes[i];
+  }
+  return Array.from(columns, (size, column) => (size < 0 ? "" : `M${column}.5 ${HEIGHT}V${HEIGHT - height(size)}`)).join("");
 }
 
 /** @param {number} size */
 const height = (size) => Math.min(HEIGHT, 2 + 2 * (32 - Math.clz32(size)));
 
 /** The wait before the first content, and the gaps that stand out, in the picture's units. @param {StreamState} state @returns {Band[]} */
-export function sparkBands(state) {
-  const { ats } = state;
+export function sparkBands({ ats, terminal }) {
   if (!ats.length) return [];
-  const scale = WIDTH / endOf(state);
-  const gaps = ats.slice(1).map((at, i) => ({ from: ats[i], length: at - ats[i] }));
-  const least = Math.max(GAP_US, GAP_FACTOR * median(gaps.map(({ length }) => length)));
-  const shaded = [{ from: 0, length: ats[0] }, ...gaps.filter(({ length }) => length > least)];
-  return shaded.map(({ from, length }) => ({ x: from * scale, width: length * scale }));
+  const scale = WIDTH / endOf(ats, terminal);
+  return [{ from: 0, to: ats[0] }, ...longGaps(ats)].map(({ from, to }) => ({ x: from * scale, width: (to - from) * scale }));
 }
 
-/** @param {number[]} values */
-function median(values) {
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+/** @param {number[]} ats */
+function longGaps(ats) {
+  const least = Math.max(GAP_US, GAP_FACTOR * medianGap(ats));
+  const long = [];
+  for (let i = 1; i < ats.length; i++) if (ats[i] - ats[i - 1] > least) long.push({ from: ats[i - 1], to: ats[i] });
+  return long;
+}
+
+/** The median time between chunks; 0 where most are too short to matter: to sort many of them takes longer than a frame may. @param {number[]} ats */
+function medianGap(ats) {
+  const gaps = new Float64Array(Math.max(0, ats.length - 1));
+  let short = 0;
+  for (let i = 0; i < gaps.length; i++) {
+    gaps[i] = ats[i + 1] - ats[i];
+    if (gaps[i] * GAP_FACTOR <= GAP_US) short += 1;
+  }
+  if (short * 2 > gaps.length || !gaps.length) return 0;
+  gaps.sort();
+  const middle = gaps.length >> 1;
+  return gaps.length % 2 ? gaps[middle] : (gaps[middle - 1] + gaps[middle]) / 2;
 }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -79,7 +89,7 @@ export class Spark {
     this.#bands.setAttribute("d", sparkBands(state).map(({ x, width }) => box(x, width, BAND)).join(""));
     this.#thoughts.setAttribute("d", sparkPath(state, true));
     this.#answer.setAttribute("d", sparkPath(state, false));
-    this.#mark.setAttribute("d", failed && ats.length ? box(Math.min((terminal.at / endOf(state)) * WIDTH, WIDTH - 0.8), 0.8, HEIGHT) : "");
+    this.#mark.setAttribute("d", failed && ats.length ? box(Math.min((terminal.at / endOf(ats, terminal)) * WIDTH, WIDTH - 0.8), 0.8, HEIGHT) : "");
   }
 }
 

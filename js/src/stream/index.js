@@ -2,6 +2,7 @@
 
 import { asker } from "../lib/ask.js";
 import { loader } from "../lib/assets.js";
+import { warmUp } from "../lib/markdown.js";
 import { MOVED } from "../lib/mount.js";
 import { painter } from "../lib/paint.js";
 import { Runs } from "../lib/runs.js";
@@ -14,6 +15,7 @@ export default widget((model, signal) => {
   const runs = new Runs(model, signal);
   const ask = asker(model);
   const load = loader(ask);
+  warmUp();
   return { render };
 
   /** @param {HTMLElement} el @param {AbortSignal} gone */
