@@ -12,7 +12,7 @@ from .conftest import Open
 FIFTY = """
 import json, time, tokenwidgets as tw
 from pathlib import Path
-all = [tw.stream(f"Question {i}", model="sim/steady", transport="ws", tokens=4000, itl_ms=40, seed=i) for i in range(50)]
+all = [tw.stream(f"Question {i}", model="sim/steady", transport="ws", tokens=4000, itl_ms=250, seed=i) for i in range(50)]
 while not Path("seen").exists(): time.sleep(0.05)
 for r in all: r.stop()
 for r in all: r.wait()
