@@ -1,8 +1,9 @@
 """Pictures of every widget, light and dark: live, done, cut off or failed, and what a saved notebook keeps.
 
-    python benchmarks/gallery.py [--out docs/gallery]
+    python benchmarks/gallery.py [--out docs/gallery] [--only mic]
 
-Real runs in a real JupyterLab, of the simulator, which says in each picture that it is one. Writes the pictures and their README.
+Real runs in a real JupyterLab, of the simulator, which says in each picture that it is one. The microphone plays a file. Writes the
+pictures, all or those of one widget, and their README.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 from tests.browser.app import SECONDS, Notebook, Server  # noqa: E402
 from tests.browser.conftest import ARGUMENTS, notebook_text  # noqa: E402
+from tokenwidgets.realtime.clip import Clip  # noqa: E402
+from tokenwidgets.realtime.clips import clip  # noqa: E402
+
+RATE = 48_000
+"""Of what the microphone plays."""
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
@@ -69,51 +75,96 @@ WIDGETS = {
             "failed": "c = tw.chat('openai/gpt-5.2')\nc(ask, show=False).wait()\nc.show()",
         },
     ),
+    "mic": (
+        "Mic: speak with a model, and where the time of a turn goes",
+        {"live": "tw.mic('sim/voice')", "done": "tw.mic('sim/voice')", "failed": "tw.mic('sim/voice')"},
+    ),
+    "lab": (
+        "NetworkLab: loss, and the deliveries that shrug it off",
+        {
+            "asked": "tw.network_lab('model')",
+            "done": "tw.network_lab('model', tokens=250).predict('ws').start().wait()",
+            "live": "tw.network_lab('model', tokens=0).predict('webrtc-ordered').start()",
+        },
+    ),
     "sessions": ("Sessions: what runs in this server", {"live": "tw.sessions()"}),
 }
 """Of each widget its title, and a cell for each of its states. Those that run on keep nothing in the file yet."""
 
-CELLS = [(f"{widget}-{state.replace(' ', '-')}", cell) for widget, (_, states) in WIDGETS.items() for state, cell in states.items()]
+Cells = list[tuple[str, str]]
+"""The name of each picture, and what is run for it."""
+
+
+def cells(only: str | None) -> Cells:
+    """Of all widgets, or of one."""
+    chosen = {only: WIDGETS[only]} if only else WIDGETS
+    return [(f"{widget}-{state.replace(' ', '-')}", cell) for widget, (_, states) in chosen.items() for state, cell in states.items()]
 
 
 def main() -> None:
-    """Make them all."""
+    """Make them."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--out", type=Path, default=HERE.parent / "docs" / "gallery")
-    out = arguments.parse_args().out
+    arguments.add_argument("--only", choices=list(WIDGETS))
+    given = arguments.parse_args()
+    out: Path = given.out
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
+        sound = Path(directory) / "mic.wav"
+        Clip.joined([clip("sky").clip, Clip(bytes(2 * 10 * RATE), RATE)], RATE).save(sound)
         server = Server(Path(directory))
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(ARGUMENTS))
+        fake = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={sound}")
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*ARGUMENTS, *fake])
         try:
             server.wait()
             context = browser.new_context(viewport={"width": 1200, "height": 1600}, device_scale_factor=1)
-            photographed(context, server, out)
+            photographed(context, server, out, cells(given.only))
         finally:
             browser.close()
             server.close()
     (out / "README.md").write_text("\n".join(readme()), encoding="utf-8")
 
 
-def photographed(context: BrowserContext, server: Server, out: Path) -> None:
+def photographed(context: BrowserContext, server: Server, out: Path, cells: Cells) -> None:
     """A notebook with a cell for each widget: alive in both themes, then as its file shows it."""
-    book = opened(context, server)
+    book = opened(context, server, cells)
     book.run()
     book.idles()
-    expect(book.page.locator(".tw-race[data-over='true']")).to_have_count(2, timeout=SECONDS * 1000)
+    over = sum(picture.startswith("race-") and not picture.endswith("-live") for picture, _ in cells)
+    expect(book.page.locator(".tw-race[data-over='true']")).to_have_count(over, timeout=SECONDS * 1000)
+    microphones = {picture: card(book, number) for number, (picture, _) in enumerate(cells, start=1) if picture.startswith("mic-")}
+    if microphones:
+        spoken(context, microphones)
     for theme, name in THEMES.items():
         book.command("apputils:change-theme", theme=name)
         expect(book.page.locator("body")).to_have_attribute("data-jp-theme-name", name)
-        for number, (picture, _) in enumerate(CELLS, start=1):
+        for number, (picture, _) in enumerate(cells, start=1):
+            if picture == "mic-live":
+                expect(card(book, number)).to_have_attribute("data-state", "speaking", timeout=SECONDS * 1000)
             card(book, number).screenshot(path=out / f"{picture}-{theme}.png")
-    for number, (picture, _) in enumerate(CELLS, start=1):
+    for number, (picture, _) in enumerate(cells, start=1):
         if not picture.endswith("-live"):
             book.static(number).first.screenshot(path=out / f"{picture}-static.png")
 
 
-def opened(context: BrowserContext, server: Server) -> Notebook:
+def spoken(context: BrowserContext, microphones: dict[str, Locator]) -> None:
+    """Speak into each: one that may not be used, one until an answer is over, one that goes on."""
+    microphones["mic-failed"].locator(".tw-m-button").click()
+    expect(microphones["mic-failed"].get_by_role("alert")).to_be_visible(timeout=SECONDS * 1000)
+    context.grant_permissions(["microphone"])
+    for picture in ("mic-done", "mic-live"):
+        microphone = microphones[picture]
+        microphone.locator(".tw-m-button").click()
+        expect(microphone).to_have_attribute("data-state", "speaking", timeout=SECONDS * 1000)
+        expect(microphone).to_have_attribute("data-state", "listening", timeout=SECONDS * 1000)
+        if picture == "mic-done":
+            microphone.locator(".tw-m-button").click()
+            expect(microphone).to_have_attribute("data-state", "off", timeout=SECONDS * 1000)
+
+
+def opened(context: BrowserContext, server: Server, cells: Cells) -> Notebook:
     """The notebook, in a page of its own."""
-    (server.root / "gallery.ipynb").write_text(notebook_text([SETUP, *(cell for _, cell in CELLS)]), encoding="utf-8")
+    (server.root / "gallery.ipynb").write_text(notebook_text([SETUP, *(cell for _, cell in cells)]), encoding="utf-8")
     page = context.new_page()
     page.goto(f"{server.url}lab/workspaces/gallery/tree/gallery.ipynb?token={server.token}")
     return Notebook(page, server, "gallery.ipynb").ready()
@@ -121,7 +172,7 @@ def opened(context: BrowserContext, server: Server) -> Notebook:
 
 def card(book: Notebook, number: int) -> Locator:
     """The widget of a cell."""
-    return book.output(number).locator(".tw-card, .jp-OutputArea-output").first
+    return book.output(number).locator(".tw-card").first
 
 
 def readme() -> Iterator[str]:

@@ -33,7 +33,7 @@ from aiortc.mediastreams import MediaStreamError
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from jupyter_server_ext.handlers.peer_audio import Ordered  # noqa: E402
+from tokenwidgets.realtime.peer_tracks import Ordered  # noqa: E402
 
 RESULTS = HERE / "results" / "voice_loss.md"
 SEED = 7

@@ -1,8 +1,9 @@
 """The whole way of a spoken turn: JupyterLab in Chromium, whose microphone plays a file, the local voice, back to the loudspeaker.
 
-    python benchmarks/voice_page.py [--rounds 2] [--save]
+    python benchmarks/voice_page.py [--rounds 2] [--path NAME] [--save]
 
-Over each path (worklet and socket; WebRTC track) every shipped sentence is said, and the answer waited for.
+Over each path (worklet and socket; WebRTC track; WebRTC to the provider itself, for which the server's own gateway stands, so that the
+same voice answers, and no network lies between) every shipped sentence is said, and the answer waited for.
 
 * page to page: from the last sound that the microphone gave to the first that the loudspeaker got, both seen in the page from outside
   of the widget, by its own clock; looked at every 4 ms. Nothing of ours is asked for it.
@@ -53,10 +54,17 @@ LOUD = 0.02
 TIMED = {"first_sound", "speech_end"}
 APART = 16.0
 """Seconds of silence behind each: longer than the answer."""
-PATHS = {"worklet and socket": "worklet", "WebRTC track": "webrtc"}
+PATHS = {"worklet and socket": "worklet", "WebRTC track": "webrtc", "WebRTC to the provider": "provider"}
+HOSTS = """
+[hosts.gateway]
+key_env = "GATEWAY_KEY"
+local = true
+[hosts.gateway.dialects]
+openai-realtime = "{url}tokenwidgets/v1"
+"""
 CELLS = (
     "import json, tokenwidgets as tw",
-    "m = tw.mic('local/voice', path={path!r})\nm",
+    "m = tw.mic({model!r}, path={path!r})\nm",
     "told = [[t.heard, t.said, t.instants, t.status] for t in m.turns]\nprint(json.dumps(told))",
 )
 
@@ -77,7 +85,8 @@ def talk(browser: Browser, server: Server, path: str, rounds: int, seconds: floa
     page.add_init_script(PAGE)
     page.add_init_script(SEEN)
     name = f"voice-{path}.ipynb"
-    (server.root / name).write_text(notebook_text([cell.format(path=path) if "{path" in cell else cell for cell in CELLS]))
+    model = "gateway/local/voice" if path == "provider" else "local/voice"
+    (server.root / name).write_text(notebook_text([cell.format(model=model, path=path) if "{path" in cell else cell for cell in CELLS]))
     page.goto(f"{server.url}lab/tree/{name}?reset&token={server.token}")
     book = Notebook(page, server, name).ready()
     book.run_one(0)
@@ -173,6 +182,7 @@ def paired(page: Sequence[float], server: Sequence[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--path", action="append", choices=PATHS, help="this one only; again for a further one")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args()
@@ -181,6 +191,10 @@ def main() -> None:
     (folder / "jupyter").mkdir()
     seconds = spoken(file, options.rounds)
     server = Server(folder / "jupyter")
+    server.config.write_text(HOSTS.format(url=server.url.replace("http", "ws", 1)))
+    keys = server.config.parent / "config" / "keys.toml"
+    keys.touch(mode=0o600)
+    keys.write_text(f'gateway = "{server.token}"\n')
     found: dict[str, dict[str, Any]] = {}
     try:
         server.wait()
@@ -190,7 +204,8 @@ def main() -> None:
                 "--use-fake-ui-for-media-stream",
                 f"--use-file-for-fake-audio-capture={file}%noloop",
             ]
-            for words, path in PATHS.items():
+            for words in options.path or PATHS:
+                path = PATHS[words]
                 browser = playwright.chromium.launch(executable_path=options.chromium, args=[*ARGUMENTS, *fake])
                 seen, turns = talk(browser, server, path, options.rounds, seconds)
                 version = browser.version

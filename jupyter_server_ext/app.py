@@ -15,7 +15,9 @@ from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_server._tz import utcnow
 from jupyter_server.extension.application import ExtensionApp
 from tornado.ioloop import PeriodicCallback
-from traitlets import Float, Int
+from traitlets import Float, Int, List, default, validate
+
+from . import ice
 
 if TYPE_CHECKING:
     from tokenwidgets.hub import Hub, Stream
@@ -58,6 +60,7 @@ class TokenWidgetsApp(ExtensionApp):
     session_bytes = _limit(Int, 64 * 2**20, "The same of a voice session, whose sound is journalled: some ten minutes.")
     frame_bytes = _limit(Int, 8 * 2**20, "Upstream frames kept of one stream for the inspector, in bytes; later ones are dropped.")
     total_bytes = _limit(Int, 512 * 2**20, "Bytes of all streams held; finished ones are evicted first.")
+    spool_bytes = _limit(Int, 64 * 2**20, "Events kept on disk for the time after a restart, in bytes; 0 keeps none.")
     open_streams = _limit(Int, 256, "Streams running at once; a further one is refused.")
     kept_seconds = _limit(Float, 600.0, "Seconds a journal outlives its end.")
     unread_seconds = _limit(Float, 300.0, "Seconds without any reader after which a running stream is stopped.")
@@ -68,12 +71,26 @@ class TokenWidgetsApp(ExtensionApp):
     sockets = _limit(Int, 128, "Sockets open at once; a further one is refused.")
     message_bytes = _limit(Int, 16 * 2**20, "Largest message taken on a socket, and largest body of a request, in bytes.")
 
+    ice_servers: Any = List(
+        help="STUN and TURN servers for WebRTC, each {'urls', 'username', 'credential'} (udp, ?transport=tcp, turns:), told to those who"
+        f" may open a peer. By default what the environment's {ice.ENVIRONMENT} says, as JSON; none are asked otherwise.",
+        config=True,
+    )
+
     # Jupyter may stop an extension that it never started, or start one that it has stopped.
     _hub: Hub | None = None
     _peers: Peers | None = None
     _activity: PeriodicCallback | None = None
     _published: Path | None = None
     _stopped = False
+
+    @default("ice_servers")
+    def _ice_servers(self) -> list[Any]:
+        return ice.checked(ice.from_environment())
+
+    @validate("ice_servers")
+    def _valid_ice_servers(self, proposal: Any) -> list[Any]:
+        return ice.checked(proposal["value"])
 
     def initialize_settings(self) -> None:
         """Make what the handlers share; nothing is started before the server listens."""
@@ -105,10 +122,12 @@ class TokenWidgetsApp(ExtensionApp):
         from tokenwidgets.hub import Hub, Limits
         from tokenwidgets.providers.registry import Registry
         from tokenwidgets.providers.watchdogs import Watchdogs
+        from tokenwidgets.spool import Spool
 
         self.recall = Recall()
         registry = Registry(Path(jupyter_runtime_dir()), watchdogs=Watchdogs(self.idle_seconds, self.progress_seconds))
-        return Hub(registry, Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__}), self._ended)
+        spool = Spool(Path(jupyter_runtime_dir()), self.kept_seconds, self.spool_bytes) if self.spool_bytes else None
+        return Hub(registry, Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__}), self._ended, spool)
 
     def _ended(self, stream: Stream) -> None:
         """One line a stream: counts and reasons, never words of a prompt or an answer."""
@@ -125,7 +144,7 @@ class TokenWidgetsApp(ExtensionApp):
         if self._peers is None:
             from .handlers.rtc import Peers
 
-            self._peers = Peers(self.peers)
+            self._peers = Peers(self.peers, self.ice_servers)
         return self._peers
 
     def limits(self) -> dict[str, float]:

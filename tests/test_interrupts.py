@@ -64,7 +64,7 @@ def interrupted(kernel: Any, code: str) -> str:
         pass
     manager.interrupt_kernel()
     assert answer(client.get_shell_msg, asked)["content"]["status"] == "error"
-    return printed(client, "print(r.wait(2).finish_reason)").split()[-1]
+    return printed(client, "print(r.wait(30).finish_reason)").split()[-1]
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,36 @@ def test_a_timeout_of_ones_own_only_stops_waiting(kernel: Any) -> None:
     cell = "try:\n    async with asyncio.timeout(0.1):\n        await r\nexcept TimeoutError:\n    print('running', r.done)"
     assert "running False" in printed(kernel[1], START + cell)
     printed(kernel[1], "r.stop()")
+
+
+SPEECH = """
+import asyncio
+import tokenwidgets as tw
+
+def said(seconds):
+    return tw.Clip(b"\\0\\x20\\0\\xe0" * int(8000 * seconds), 16_000)
+
+def say():
+    print("reading", flush=True)
+
+s = tw.talk("sim/voice", options={"ttft_ms": 5, "itl_ms": 1, "tokens": 3}, silence_ms=100)
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["say()\ns.speak(said(60))", "asyncio.get_running_loop().call_later(0.3, say)\nawait s.speaking(said(60))"],
+    ids=["speak", "await"],
+)
+def test_an_interrupt_in_the_middle_of_speech_leaves_its_session_open(kernel: Any, code: str) -> None:
+    manager, client = kernel
+    asked = client.execute(SPEECH + code)
+    while "reading" not in answer(client.get_iopub_msg, asked)["content"].get("text", ""):
+        pass
+    manager.interrupt_kernel()
+    assert answer(client.get_shell_msg, asked)["content"]["status"] == "error"
+    assert printed(client, "print(s.done, s.speak(said(0.2)).status, s.heard.seconds < 40)\ns.stop()").split() == [
+        "False",
+        "completed",
+        "True",
+    ]

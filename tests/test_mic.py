@@ -14,11 +14,13 @@ from chat_server import BOUND
 
 import tokenwidgets as tw
 from tokenwidgets import mic_card
+from tokenwidgets.clients.rest import Rest
 from tokenwidgets.events import Entry, decode
 from tokenwidgets.realtime.clip import SHOWN_BYTES, Clip
 from tokenwidgets.realtime.clips import WORDS, clip
 from tokenwidgets.realtime.spoken import spoken
 from tokenwidgets.result import Result
+from tokenwidgets.runtime import Server
 from tokenwidgets.widgets import mic as mic_module
 from tokenwidgets.widgets.mic import Mic
 
@@ -239,3 +241,21 @@ def test_markup_that_was_said_stays_text(in_process: Any) -> None:
 def test_before_anything_was_said_that_is_what_stands_there(in_process: Any) -> None:
     plain = tw.mic("sim/voice").static()["text/plain"]
     assert plain == "sim/voice · simulated · Nothing was said yet."
+
+
+# ---- a page of its own
+
+
+def test_a_page_of_its_own_speaks_in_the_same_session(made: list[Mic], monkeypatch: pytest.MonkeyPatch) -> None:
+    it = page(made)
+    answer = it.asks("companion")
+    assert "Run `jupyter lab`" in answer["error"]["message"]
+    assert it.widget.session is None, "nothing was begun for nobody"
+    it.asks("talk")
+    session = it.widget.session
+    assert session is not None
+    monkeypatch.setattr(session.result, "gateway", Rest(Server(1, "http://127.0.0.1:8888/base/", "a ticket", "0")))
+    answer = it.asks("companion")
+    assert (answer["stream"], answer["base"]) == (session.result.stream, "http://127.0.0.1:8888/base/")
+    assert "ticket" not in json.dumps(answer)
+    monkeypatch.undo()

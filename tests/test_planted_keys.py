@@ -1,7 +1,7 @@
 """Keys are planted wherever one can be, and everything is done that could show them; nothing that was written holds any of them.
 
-A real Jupyter server at DEBUG, a real kernel driven as a page drives it, a terminal program, and an upstream that repeats the key it was
-called with wherever an upstream can.
+A real Jupyter server at DEBUG, a real kernel driven as a page drives it, a terminal program, and upstreams, one of voice among them, that
+repeat the key they were called with wherever an upstream can.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ import test_notebook
 from chat_server import BOUND, run
 from nbconvert import HTMLExporter
 from test_notebook import FAST, LOAD, TOKEN, Kernel, Server
+from websockets.exceptions import InvalidStatus
+from websockets.http11 import Request, Response
 from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection, serve
 
 PLACES = ("environment", "file", "asked", "given", "address")
 KEYS = {place: f"sk-planted-{place}-7f3a9c2e51d84b60" for place in PLACES}
@@ -34,6 +37,12 @@ WAYS = ("says", "refuses", "redirects", "cuts", "breaks")
 
 CASES = [("environment", way) for way in WAYS] + [(place, way) for place in ("file", "asked") for way in ("says", "refuses")]
 """Hosts by where their key is and what they do with it; `given` and `address` are not the configuration's."""
+
+VOICE_WAYS = ("speaks", "declines")
+"""What the upstream of voice does with the key of a session."""
+
+VOICES = [(place, f"{way}-{dialect}") for place, dialect in (("environment", "openai"), ("file", "gemini")) for way in VOICE_WAYS]
+"""Hosts of voice, in the same form."""
 
 
 class Upstream:
@@ -113,12 +122,72 @@ class Upstream:
         return Handler
 
 
-def hosts(upstream: Upstream) -> str:
-    """A host for each place of a key and each way of the upstream, all but those of the provider object and the mistaken address."""
+class VoiceUpstream:
+    """The same over WebSockets, in OpenAI's protocol and in Google's. Its path says how: `/<way>/…`.
+
+    Attributes
+    ----------
+    seen : the keys it was called with, and the paths.
+    """
+
+    def __init__(self) -> None:
+        self.seen: set[tuple[str, str]] = set()
+        self._server = serve(self._talk, "127.0.0.1", 0, process_request=self._upgrade)
+        self.url = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"
+
+    def __enter__(self) -> VoiceUpstream:
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+
+    def _upgrade(self, socket: ServerConnection, request: Request) -> Response | None:
+        key, way = self._called(request)
+        self.seen.add((key, way))
+        if way.startswith("speaks"):
+            return None
+        response = socket.respond(401, json.dumps({"error": {"message": f"Incorrect API key provided: {key}.", "code": key}}))
+        response.headers["x-request-id"] = key
+        return response
+
+    def _called(self, request: Request) -> tuple[str, str]:
+        key = request.headers.get("x-goog-api-key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return key, request.path.split("/")[1]
+
+    def _talk(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        key, way = self._called(socket.request)
+        session = {"type": "realtime", "id": key, "model": f"m of {key}"}
+        words = f"Your key is {key}, is it?"
+        turn = {"serverContent": {"inputTranscription": {"text": words}, "outputTranscription": {"text": words}, "turnComplete": True}}
+        said = {
+            "speaks-openai": [
+                {"type": "session.created", "event_id": key, "session": session},
+                {"type": "session.updated", "event_id": key, "session": session},
+                {"type": "conversation.item.input_audio_transcription.delta", "item_id": key, "content_index": 0, "delta": words},
+                {"type": "error", "event_id": key, "error": {"type": "server_error", "code": key, "message": f"No session for {key}."}},
+            ],
+            "speaks-gemini": [{"setupComplete": {"sessionId": key}}, turn, {"goAway": {"timeLeft": key}}],
+        }[way]
+        for frame in said:
+            socket.send(json.dumps(frame))
+        socket.recv()
+        socket.close(1011, f"no more with {key}")
+
+
+def hosts(upstream: Upstream, voice: VoiceUpstream) -> str:
+    """A host for each place of a key and each way of the upstreams, all but those of the provider object and the mistaken address."""
     tables = [
         f'[hosts.{place}-{way}]\nbase_url = "{upstream.url}/{way}/v1"\nlocal = true\nkey_env = "PLANTED_{place.upper()}"\n'
         for place, way in CASES
     ]
+    for place, way in VOICES:
+        dialect = {"openai": "openai-realtime", "gemini": "gemini-live"}[way.partition("-")[2]]
+        head = f'[hosts.{place}-{way}]\nkey_env = "PLANTED_{place.upper()}"\nlocal = true\n'
+        tables.append(f'{head}[hosts.{place}-{way}.dialects]\n{dialect} = "{voice.url}/{way}"\n')
     return "\n".join(tables)
 
 
@@ -145,13 +214,19 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Path:
+def voice() -> Iterator[VoiceUpstream]:
+    with VoiceUpstream() as voice:
+        yield voice
+
+
+@pytest.fixture
+def home(tmp_path: Path, upstream: Upstream, voice: VoiceUpstream, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What a user has: configuration, `keys.toml`, environment; and of the tests, whatever logs at DEBUG."""
     home = tmp_path / "home"
     (home / "config").mkdir(parents=True)
-    (home / "config" / "tokenwidgets.toml").write_text(hosts(upstream))
+    (home / "config" / "tokenwidgets.toml").write_text(hosts(upstream, voice))
     keys = home / "config" / "keys.toml"
-    keys.write_text("".join(f'{place}-{way} = "{KEYS[place]}"\n' for place, way in CASES if place == "file"))
+    keys.write_text("".join(f'{place}-{way} = "{KEYS[place]}"\n' for place, way in CASES + VOICES if place == "file"))
     keys.chmod(0o600)
     (home / "config" / "jupyter_server_config.py").write_text(
         "import logging\nlogging.basicConfig(level=logging.DEBUG)\nget_config().ServerApp.log_level = 10  # noqa: F821\n"
@@ -177,9 +252,13 @@ def kernel(server: Server) -> Iterator[Wiretapped]:
         yield Wiretapped(server, started, socket)
 
 
-def test_no_key_is_found_anywhere(kernel: Wiretapped, server: Server, upstream: Upstream, home: Path, tmp_path: Path) -> None:
+def test_no_key_is_found_anywhere(
+    kernel: Wiretapped, server: Server, upstream: Upstream, voice: VoiceUpstream, home: Path, tmp_path: Path
+) -> None:
     drive(kernel, upstream, home, tmp_path)
-    said = [*through_the_gateway(server), *from_a_terminal(home, upstream)]
+    talk(kernel)
+    minted, heard = over_the_gateways_socket(server)
+    said = [*through_the_gateway(server), *from_a_terminal(home, upstream), *heard]
     notebook = kernel.notebook()
     nbformat.write(notebook, home / "saved.ipynb")
     (home / "saved.html").write_text(HTMLExporter().from_notebook_node(notebook)[0])
@@ -189,11 +268,13 @@ def test_no_key_is_found_anywhere(kernel: Wiretapped, server: Server, upstream: 
 
     reached = {(place, way) for place, key in KEYS.items() for seen, way in upstream.seen if seen == key}
     assert reached >= {*CASES, ("given", "says")}, "the keys were used"
+    assert {(place, way) for place, key in KEYS.items() for seen, way in voice.seen if seen == key} == set(VOICES)
     assert "Your key is [key], is it?" in (home / "saved.ipynb").read_text(), "and repeated"
+    assert (home / "environment-speaks-openai.jsonl").read_text().count("[key]") > 3, "also in a session"
     for place, key in KEYS.items():
         assert found(key, said, kernel.heard) == [], place
         assert written(key, home, exempt=("keys.toml",)) == [], place
-    for secret in (TOKEN, server.ticket):
+    for secret in (TOKEN, server.ticket, minted):
         assert found(secret, said, kernel.heard) == [], secret
         assert written(secret, home, exempt=(f"jpserver-{server.process.pid}.json", f"jpserver-{server.process.pid}-open.html")) == []
 
@@ -263,6 +344,43 @@ def mistaken(kernel: Wiretapped, home: Path) -> None:
         ):
             kernel.any(source)
     path.write_text(well)
+
+
+def talk(kernel: Wiretapped) -> None:
+    """A session with each host of voice, and what a notebook can show of it."""
+    for place, way in VOICES:
+        kernel.run(f"s = tw.talk('{place}-{way}/m')\nm = tw.mic('{place}-{way}/m')")
+        for source in (
+            "s.say('Why?')", f"s.wait({BOUND}).result.save('{place}-{way}.jsonl')", "s.speak(tw.Clip(bytes(3200), 16_000))", "%tb",
+            "s, s.error, s.turns, s.words, vars(s), s.result, vars(s.result), s.result.wire, s.result.bundle(), m, m.get_state()",
+        ):  # fmt: skip
+            kernel.any(source)
+
+
+def over_the_gateways_socket(server: Server) -> tuple[str, list[str]]:
+    """A client secret, and what clients of the gateway's sockets hear: with the token, with that secret, and with what is no key there."""
+    http = f"{server.url}tokenwidgets/v1/realtime"
+    session = {"type": "realtime", "model": "environment-speaks-openai/m"}
+    with httpx.Client(timeout=BOUND, trust_env=False, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+        minted = client.post(f"{http}/client_secrets", json={"session": session}).json()["value"]
+    heard = []
+    for place, way in VOICES:
+        url = f"{http.replace('http', 'ws', 1)}?model={place}-{way}/m"
+        for headers, protocols in (
+            ({"Authorization": f"Bearer {TOKEN}"}, None), ({"Authorization": f"Bearer {minted}"}, None),
+            ({"Authorization": f"Bearer {KEYS['given']}"}, None), ({}, ["realtime", f"openai-insecure-api-key.{KEYS['given']}"]),
+        ):  # fmt: skip
+            heard += frames(url, headers, protocols)
+    return minted, heard
+
+
+def frames(url: str, headers: dict[str, str], protocols: Any) -> list[str]:
+    """All that a socket says until it is closed; or why it did not open."""
+    try:
+        with connect(url, additional_headers=headers, subprotocols=protocols, open_timeout=BOUND, proxy=None) as socket:
+            return [*map(str, socket), str(socket.close_reason)]
+    except InvalidStatus as e:
+        return [f"{e.response.headers}{e.response.body!r}"]
 
 
 def through_the_gateway(server: Server) -> list[str]:

@@ -275,7 +275,8 @@ def test_a_line_of_the_magic_is_a_race_only_if_it_says_what_races() -> None:
 def test_a_race_is_completed() -> None:
     assert "race" in completion.candidates("%stream ra", "ra")
     assert completion.candidates("%stream race why --tr", "--tr") == ["--transports"]
-    assert completion.candidates("%stream race why --transports sse,w", "sse,w") == ["sse,ws", "sse,webrtc"]
+    offered = ["sse,ws", "sse,webrtc", "sse,webrtc-ordered", "sse,webrtc-unordered"]
+    assert completion.candidates("%stream race why --transports sse,w", "sse,w") == offered
 
 
 def test_the_magic_races_and_waits() -> None:

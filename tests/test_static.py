@@ -31,6 +31,7 @@ CELLS: Mapping[str, str] = {
     "race": "tw.race('Why is the sky blue?', models=['sim/steady', 'sim/bursty'], tokens=40, itl_ms=1)",
     "sessions": "tw.sessions()",
     "mic": "tw.mic('sim/voice')",
+    "lab": "tw.network_lab('model', tokens=40, rate=100).predict('skipped').start().wait()",
     "chat": "c = tw.chat('sim/steady', tokens=30, itl_ms=1)\nc('Why is the sky blue?', show=False).wait()\nc.show()",
 }
 
@@ -42,6 +43,7 @@ ESSENCE = {
     "race": ("sim/steady", "sim/bursty", "first token"),
     "sessions": ("finished", "streams"),
     "mic": ("sim/voice", "simulated", "Nothing was said yet"),
+    "lab": ("Network lab", "simulated", "SSE", "ordered data channel", "seed 1"),
     "chat": ("Why is the sky blue?", "simulated answer"),
 }
 """What must be read everywhere, in this order."""

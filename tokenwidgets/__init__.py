@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .widgets.inspector import WireInspector
     from .widgets.latency import LatencyChart
     from .widgets.mic import Mic, mic
+    from .widgets.network_lab import NetworkLab, network_lab
     from .widgets.sessions import Sessions, sessions
     from .widgets.stream import TokenStream
     from .widgets.timeline import Timeline
@@ -57,6 +58,7 @@ _HOMES = {
     "widgets.inspector": ("WireInspector",),
     "widgets.latency": ("LatencyChart",),
     "widgets.mic": ("Mic", "mic"),
+    "widgets.network_lab": ("NetworkLab", "network_lab"),
     "widgets.sessions": ("Sessions", "sessions"),
     "widgets.stream": ("TokenStream",),
     "widgets.timeline": ("Timeline",),
@@ -65,11 +67,11 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Cancel", "Chat", "Clip", "ClosedLoop", "Conversation", "LatencyChart", "Measurement", "Mic", "OpenLoop", "Provider", "Race",
-    "Reconnect", "Refused", "Result", "Session", "Sessions", "StreamFailed", "Timeline", "TokenStream", "TokenwidgetsError", "ToolLoop",
-    "Turn", "VoiceTurn", "WireInspector", "chat", "compare", "definitions", "doctor", "endpoint", "hosts", "load", "load_ipython_extension",
-    "mic", "models", "open", "open_chat", "open_comparison", "race", "replay", "sessions", "speak", "stream", "streams", "talk",
-    "transcribe", "unload_ipython_extension", "voice",
+    "Cancel", "Chat", "Clip", "ClosedLoop", "Conversation", "LatencyChart", "Measurement", "Mic", "NetworkLab", "OpenLoop", "Provider",
+    "Race", "Reconnect", "Refused", "Result", "Session", "Sessions", "StreamFailed", "Timeline", "TokenStream", "TokenwidgetsError",
+    "ToolLoop", "Turn", "VoiceTurn", "WireInspector", "chat", "compare", "definitions", "doctor", "endpoint", "hosts", "load",
+    "load_ipython_extension", "mic", "models", "network_lab", "open", "open_chat", "open_comparison", "race", "replay", "sessions",
+    "speak", "stream", "streams", "talk", "transcribe", "unload_ipython_extension", "voice",
 ]  # fmt: skip
 
 

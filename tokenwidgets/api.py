@@ -89,7 +89,8 @@ def stream(
     ----------
     prompt, messages : what to ask, one of the two.
     model : `host/model`, an alias, or None for the default: the local model if it can run here, else the simulator.
-    transport : how the page reads: auto (WebSocket, else SSE, else comm), sse, ws, webrtc or comm.
+    transport : how the page reads: auto (WebSocket, else SSE, else comm), sse, ws, webrtc, comm, webrtc-ordered or
+        webrtc-unordered. Those two are reliable data channels, for comparison; webrtc loses packets and no events.
     system : instructions before the messages.
     tools : what the model may call: Python functions, or definitions in the form of OpenAI's chat completions. They are only declared, as
         one stream is one call of the provider: `r.tool_calls` has the calls. `tw.chat` carries them out and goes on.

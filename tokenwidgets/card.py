@@ -34,7 +34,7 @@ class Info:
     Parameters
     ----------
     model : `host/model`; by default as the stream's `start` says.
-    transport : how it was read: sse, ws, webrtc, comm or direct; None leaves it out.
+    transport : how it was read, of `TRANSPORTS`; None leaves it out.
     why : why it was that one, shown on hover.
     origin : what is special about who answered, in words.
     date : when it began; by default as `start` says.
@@ -58,6 +58,8 @@ TRANSPORTS: Mapping[str, _Transport] = {
     "sse": _Transport("●", "SSE", "#0072b2"),
     "ws": _Transport("■", "WebSocket", "#e69f00"),
     "webrtc": _Transport("▲", "WebRTC", "#009e73"),
+    "webrtc-ordered": _Transport("△", "WebRTC ordered", "#56b4e9"),
+    "webrtc-unordered": _Transport("▽", "WebRTC unordered", "#cc79a7"),
     "comm": _Transport("◆", "comm", "#8c8c8c"),
     "direct": _Transport("▬", "direct", "currentColor"),
 }

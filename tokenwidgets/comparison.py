@@ -30,7 +30,15 @@ CLOCK_STEP_US = 100
 P95_NEEDS = 20
 """How many events a 95th percentile needs, so that one of them lies beyond it."""
 
-TRANSPORT_WORDS: Mapping[str, str] = {"sse": "SSE", "ws": "WebSocket", "webrtc": "WebRTC", "comm": "comm", "auto": "auto"}
+TRANSPORT_WORDS: Mapping[str, str] = {
+    "sse": "SSE",
+    "ws": "WebSocket",
+    "webrtc": "WebRTC",
+    "webrtc-ordered": "WebRTC ordered",
+    "webrtc-unordered": "WebRTC unordered",
+    "comm": "comm",
+    "auto": "auto",
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +48,7 @@ class Lane:
     Parameters
     ----------
     label : what it is called beside the others.
-    transport : how it reads: sse, ws, webrtc, comm, or auto.
+    transport : how it reads, of `transports.TRANSPORTS`.
     result : the stream.
     arrivals : when each event came to the page, µs since the stream began by the page's clock; empty where no page has told.
     failure : why it did not come to the stream's end, though the stream may have; in words.

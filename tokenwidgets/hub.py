@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from .errors import Refused
@@ -36,6 +37,7 @@ from .realtime.heard import Inputs
 from .realtime.inputs import Input
 from .recording import Frame
 from .request import Request
+from .spool import Kept, Spool
 
 log = logging.getLogger("tokenwidgets")
 
@@ -45,6 +47,9 @@ unguessable id, which is the one whose page the kernel told it, becomes its owne
 
 STOP_SECONDS = 2.0
 """Longest wait for a provider's connection to close; after it the stream ends all the same."""
+
+RESTARTED = "The Jupyter server was restarted in the middle of this answer: what had come until then is kept."
+"""How a stream ends whose server went away under it."""
 
 NOT_CLOSED = "the provider's connection had not closed yet"
 """What the end of a stopped stream says where that is so."""
@@ -84,12 +89,13 @@ class Stream:
     call : the checked request.
     owner : who may see and stop it; see `KERNEL`.
     limits : see `Limits`.
+    kept : what an earlier server told of it; by default it begins now.
     """
 
-    def __init__(self, call: Call, owner: str, limits: Limits) -> None:
-        self.id = secrets.token_urlsafe(16)
+    def __init__(self, call: Call, owner: str, limits: Limits, kept: Kept | None = None) -> None:
+        self.id = kept.id if kept else secrets.token_urlsafe(16)
         self.call = call
-        self.owners = {owner}
+        self.owners = set(kept.owners) if kept else {owner}
         self.created = time.time()
         self.journal = Journal(limits.session_bytes if call.request.session else limits.journal_bytes)
         self.inputs = Inputs(self) if call.request.session else None
@@ -104,7 +110,18 @@ class Stream:
         self._frame_room = limits.frame_bytes
         self._request_bytes = _weight(call.request)
         self._on_readers: Callable[[Stream], None] = lambda stream: None
-        self.emit(Start(self.id, call.request.model, call.host, call.dialect, self.created, call.simulated, call.replayed), 0)
+        if kept is None:
+            self.emit(Start(self.id, call.request.model, call.host, call.dialect, self.created, call.simulated, call.replayed), 0)
+        else:
+            self._restore(kept)
+
+    def _restore(self, kept: Kept) -> None:
+        for entry in kept.entries:
+            self.journal.adopt(entry)
+        start = kept.entries[0].event
+        if isinstance(start, Start):
+            self.created = start.created
+        self._began -= int((time.time() - self.created) * 1e9)
 
     @property
     def size(self) -> int:
@@ -217,10 +234,18 @@ class Hub:
     registry : finds and calls providers.
     limits : see `Limits`.
     on_end : called with each stream that ended, for logs and metrics.
+    spool : keeps journals for the time after a restart; without it they end with the process.
     """
 
-    def __init__(self, registry: Registry, limits: Limits | None = None, on_end: Callable[[Stream], None] | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        limits: Limits | None = None,
+        on_end: Callable[[Stream], None] | None = None,
+        spool: Spool | None = None,
+    ) -> None:
         self.registry = registry
+        self._spool = spool
         self.limits = limits or Limits()
         self._on_end = on_end
         self._streams: dict[str, Stream] = {}
@@ -241,6 +266,9 @@ class Hub:
         stream = Stream(call, owner, self.limits)
         stream._on_readers = self._readers_changed
         self._streams[stream.id] = stream
+        if self._spool:
+            self._spool.begin(stream.id, stream.owners, stream.journal.entries)
+            stream.journal.keep = partial(self._spool.add, stream.id)
         stream.task = asyncio.create_task(self._run(stream), name=f"tokenwidgets-stream-{stream.id}")
         self._readers_changed(stream)
         return stream
@@ -271,14 +299,32 @@ class Hub:
         ------
         Refused : there is none by that id, or it is another's: the answer is the same.
         """
-        stream = self._streams.get(stream_id)
+        stream = self._streams.get(stream_id) or self._restored(stream_id)
         if stream is not None and stream.owners == {KERNEL}:
             stream.owners.add(owner)
+            if self._spool:
+                self._spool.own(stream.id, owner)
         if stream is None or owner not in stream.owners:
             minutes = self.limits.kept_seconds / 60
             raise Refused(
                 "not_found", f"There is no such stream here: it may have expired ({minutes:g} min after its end), or the server restarted."
             )
+        return stream
+
+    def _restored(self, stream_id: str) -> Stream | None:
+        """A stream of a server that has ended since; one that ended under its readers says so."""
+        kept = self._spool.find(stream_id) if self._spool else None
+        start = kept.entries[0].event if kept else None
+        if self._spool is None or kept is None or not isinstance(start, Start):
+            return None
+        call = Call(Request(start.model, ()), start.host, start.dialect, Played(()), start.simulated)
+        stream = Stream(call, KERNEL, replace(self.limits, journal_bytes=self.limits.session_bytes), kept)
+        stream.journal.keep = partial(self._spool.add, stream.id)
+        if stream.running:
+            stream.journal.append(Error("connection", RESTARTED, stage="close", retryable=True), kept.entries[-1].at)
+        self._streams[stream.id] = stream
+        stream.ended = True
+        stream.timer = asyncio.get_running_loop().call_later(self.limits.kept_seconds, self._expired, stream)
         return stream
 
     @property
@@ -313,6 +359,8 @@ class Hub:
         for stream in self._streams.values():
             if stream.timer:
                 stream.timer.cancel()
+        if self._spool:
+            self._spool.close()
         await self.registry.aclose()
 
     async def _run(self, stream: Stream) -> None:
@@ -355,7 +403,7 @@ class Hub:
             stream.timer.cancel()
         if stream.inputs is not None:
             stream.inputs.close()
-        stream.timer = asyncio.get_running_loop().call_later(self.limits.kept_seconds, self._streams.pop, stream.id, None)
+        stream.timer = asyncio.get_running_loop().call_later(self.limits.kept_seconds, self._expired, stream)
         if self._on_end:
             self._on_end(stream)
 
@@ -392,7 +440,12 @@ class Hub:
     def _forget(self, stream: Stream) -> None:
         if stream.timer:
             stream.timer.cancel()
-        del self._streams[stream.id]
+        self._expired(stream)
+
+    def _expired(self, stream: Stream) -> None:
+        self._streams.pop(stream.id, None)
+        if self._spool:
+            self._spool.forget(stream.id)
 
 
 def _with_bill(stream: Stream, why: End | Error) -> End | Error:

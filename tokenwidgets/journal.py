@@ -12,7 +12,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from .events import TERMINAL, Entry, Event, encode
 
@@ -37,12 +37,17 @@ class Journal:
     Parameters
     ----------
     limit : bytes of encoded events it may hold, the terminal entry not counted.
+
+    Attributes
+    ----------
+    keep : given each new entry before any reader is.
     """
 
     def __init__(self, limit: int = JOURNAL_BYTES) -> None:
         self.limit = limit
         self.entries: list[Entry] = []
         self.size = 0
+        self.keep: Callable[[Entry], None] | None = None
         self._waiters: set[asyncio.Future[None]] = set()
 
     @property
@@ -69,6 +74,8 @@ class Journal:
             raise ValueError(f"seq {entry.seq} where {len(self.entries)} is next")
         if self.size + len(entry.data) > self.limit and not isinstance(entry.event, TERMINAL):
             raise JournalFull
+        if self.keep:
+            self.keep(entry)
         self.entries.append(entry)
         self.size += len(entry.data)
         self._wake()

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import cycle
 
-from .clients.base import Disconnected, Gateway, TimedReader
+from .clients.base import Disconnected, Gateway
+from .clients.readers import READERS
 from .clients.rest import Rest
-from .clients.sse import SSEReader
-from .clients.webrtc import WebRTCReader
-from .clients.websocket import WebSocketReader
 from .clocks import TRIPS, Clock, Offset, RoundTrip
 from .comparison import TRANSPORT_WORDS, Lane
 from .errors import Refused
@@ -32,8 +30,6 @@ LATE_SECONDS = 5.0
 ALONE_SECONDS = 2.0
 """How much of each stream a lane reads alone, at most, from its first content on."""
 
-READERS: dict[str, Callable[[Rest], TimedReader]] = {"sse": SSEReader, "ws": WebSocketReader, "webrtc": WebRTCReader}
-
 
 class Lanes:
     """One reader a transport, whose connections stay open from stream to stream.
@@ -41,7 +37,7 @@ class Lanes:
     Parameters
     ----------
     gateway : where the streams live.
-    transports : of sse, ws and webrtc.
+    transports : of sse, ws, webrtc, webrtc-ordered and webrtc-unordered.
 
     Attributes
     ----------

@@ -225,7 +225,7 @@ def compare(
     ----------
     prompt : what to ask.
     models : `host/model` or aliases, from the same host or different ones; without it, `model=` or the default.
-    transports : of sse, ws and webrtc.
+    transports : of sse, ws, webrtc, webrtc-ordered and webrtc-unordered.
     options : sets of options, such as `[{"temperature": 0}, {"temperature": 1}]`.
     workload : what is asked of each in a round: "turn", "tool-loop", "cancel", "reconnect", "closed-loop", "open-loop", "voice", or one
         with options of its own, such as `tw.ToolLoop(turns=5)`.

@@ -3,12 +3,15 @@
 A WebSocket, a data channel and a comm differ only in how they take bytes and how they say that they are full; that is `Link`. A reader
 has a cursor, not a queue: while the link is full nothing is collected, and then all that is ready goes in one message. Streams of one
 link take turns, since each waits for the same fair lock.
+
+A link may have further ways beside it. A stream attached `via` one of them has its events there, as long as that is open and takes them;
+else they come over the link itself, like those of a `via` that nobody knows.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from time import perf_counter_ns
 from typing import Any, Protocol
@@ -61,6 +64,29 @@ class Readable(Protocol):
         ...
 
 
+Send = Callable[[bytes], Awaitable[None]]
+"""Sends a message over a link, as soon as that takes it."""
+
+
+class Way(Protocol):
+    """Events' own way to the other side of a link, which keeps none of the link's promises."""
+
+    transport: str
+
+    def takes(self, stream: Readable, after: int) -> bool:
+        """Whether it is open, and meant for what comes behind `after`."""
+        ...
+
+    async def carry(self, stream: Readable, after: int, send: Send) -> int | None:
+        """Bring what is behind `after`; returns None when the reader has the end, or the seq from which the link itself must go on.
+
+        Parameters
+        ----------
+        send : what may not travel this way goes over the link.
+        """
+        ...
+
+
 class Streams(Protocol):
     """What the owner of a link may do. All raise `Refused`."""
 
@@ -88,17 +114,25 @@ class Multiplexer:
     ----------
     streams : what its owner may reach.
     link : where the answers go.
+    ways : further ways for events, by what `via` names them.
     """
 
-    def __init__(self, streams: Streams, link: Link) -> None:
+    def __init__(self, streams: Streams, link: Link, ways: Mapping[str, Way] | None = None) -> None:
         self._streams = streams
         self._link = link
+        self._ways = ways or {}
         self._turn = asyncio.Lock()
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._stops: set[asyncio.Task[None]] = set()
         self._stop_room = asyncio.Semaphore(STOPS)
         self._joiner = Joiner()
         self._closed = False
+        self._pinged = False
+
+    @property
+    def owed_pings(self) -> bool:
+        """Whether the other side, which has pinged before, reads and so pings again."""
+        return self._pinged and bool(self._readers)
 
     async def receive(self, text: str) -> None:
         """Carry out a message; what is wrong with it is answered, never raised. Returns only when the link could take the answer, so
@@ -146,7 +180,7 @@ class Multiplexer:
         after = body.get("after", -1)
         if not isinstance(after, int) or isinstance(after, bool):
             raise Refused("bad_request", "'after' is the seq of the last event received, or -1.")
-        self._follow(await self._streams.get(_id(body)), max(-1, after))
+        self._follow(await self._streams.get(_id(body)), max(-1, after), self._ways.get(str(body.get("via"))))
 
     async def _detach(self, body: dict[str, Any]) -> None:
         if reader := self._readers.pop(_id(body), None):
@@ -178,6 +212,7 @@ class Multiplexer:
     async def _ping(self, body: dict[str, Any]) -> None:
         if not _is_number(body.get("t")):
             raise Refused("bad_request", "'t' is a number.")
+        self._pinged = True
         clock = await self._clock(body)
         await self._reply(messages.message("pong", t=body.get("t"), now=perf_counter_ns() // 1000, at=clock() if clock else None))
 
@@ -191,13 +226,13 @@ class Multiplexer:
         except Refused:
             return None
 
-    def _follow(self, stream: Readable, after: int) -> None:
+    def _follow(self, stream: Readable, after: int, way: Way | None = None) -> None:
         """Attach, or attach anew from another place."""
         if self._closed:
             return
         if reader := self._readers.pop(stream.id, None):
             reader.cancel()
-        task = asyncio.create_task(self._read(stream, after))
+        task = asyncio.create_task(self._read(stream, after, way))
         self._readers[stream.id] = task
         task.add_done_callback(lambda done: self._left(stream.id, done))
 
@@ -207,18 +242,25 @@ class Multiplexer:
         if not task.cancelled():
             task.exception()  # a link that broke in mid-message is closed by its owner; nothing is lost
 
-    async def _read(self, stream: Readable, after: int) -> None:
-        with stream.attached(self._link.transport):
-            while True:
+    async def _read(self, stream: Readable, after: int | None, way: Way | None) -> None:
+        with stream.attached((way or self._link).transport):
+            while after is not None:
                 await stream.journal.wait(after)
-                async with self._turn:
-                    await self._link.ready()
-                    batch = stream.journal.batch(after)
-                    self._link.send(messages.events(stream.id, batch, stream.clock() if batch and stream.clock else None))
-                if not batch or batch[-1].terminal:
-                    return
-                after = batch[-1].seq
-                await asyncio.sleep(0)  # a link that never fills would let one long journal keep the loop, and its turn, to the end
+                if way is not None and way.takes(stream, after):
+                    after, way = await way.carry(stream, after, self._reply), None
+                else:
+                    after = await self._send(stream, after)
+
+    async def _send(self, stream: Readable, after: int) -> int | None:
+        """Send a batch over the link; returns its last seq, or None at the end."""
+        async with self._turn:
+            await self._link.ready()
+            batch = stream.journal.batch(after)
+            self._link.send(messages.events(stream.id, batch, stream.clock() if batch and stream.clock else None))
+        if not batch or batch[-1].terminal:
+            return None
+        await asyncio.sleep(0)  # a link that never fills would let one long journal keep the loop, and its turn, to the end
+        return batch[-1].seq
 
     async def aclose(self) -> None:
         """Leave every stream; none is stopped but those whose stop is under way, which is carried out."""

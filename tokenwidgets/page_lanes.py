@@ -31,7 +31,7 @@ def lanes_of(gateway: Gateway, transports: Sequence[str], shown: bool) -> Lanes:
     Parameters
     ----------
     gateway : where the streams live.
-    transports : of sse, ws and webrtc.
+    transports : of sse, ws, webrtc, webrtc-ordered and webrtc-unordered.
     shown : whether the running cell may show them.
 
     Raises

@@ -285,7 +285,7 @@ def race(
     ----------
     prompt : what to ask.
     models : `host/model` or aliases, from the same host or different ones; without it, `model=` or the default.
-    transports : of sse, ws, webrtc and comm.
+    transports : of sse, ws, webrtc, webrtc-ordered, webrtc-unordered and comm.
     seed : rotates the order in which lanes attach; by default at random.
     show : display it, live; in a terminal, print each lane as it ends.
     options : whatever else `tw.stream` takes.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import recording
 from .answer import Answer
-from .clients.base import Disconnected, Gateway, Gone, Started
+from .clients.base import Disconnected, Gateway, Gone, Reader, Started
 from .clients.follow import follow
 from .errors import Refused, StreamFailed
 from .events import End, Entry, Error, Text
@@ -24,6 +24,7 @@ from .interrupts import reading
 from .journal import Journal
 from .portal import portal, wait
 from .recording import Frame, Header, Recording
+from .transports import TRANSPORTS
 from .waiting import Iterated, wake
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ JOURNAL_BYTES = 64 * 2**20
 
 START_SECONDS = 30.0
 """Longest wait for the answer to a start, which comes before the provider is called."""
+
+SWITCH_SECONDS = 15.0
+"""Longest wait for another transport to open; meanwhile the stream is read over the present one."""
 
 STOP_SECONDS = 5.0
 """Longest wait for a stream to end after it was stopped from here."""
@@ -64,7 +68,7 @@ class Result(Answer, Iterated):
     def __init__(self, gateway: Gateway, request: Mapping[str, Any], transport: str = "auto", stream: str | None = None) -> None:
         Answer.__init__(self, request, Journal(JOURNAL_BYTES))
         Iterated.__init__(self)
-        self.transport = transport
+        self.wanted = self.transport = transport
         self.why = ""
         self.origin = ""
         self.gateway = gateway
@@ -79,6 +83,8 @@ class Result(Answer, Iterated):
         self._listeners: set[Callable[[], None]] = set()
         self._record: Path | None = None
         self._reading: Future[None] | None = None
+        self._reader: Reader | None = None
+        self._attached: asyncio.Task[None] | None = None
 
     @classmethod
     def of(cls, recorded: Recording, gateway: Gateway) -> Result:
@@ -111,8 +117,7 @@ class Result(Answer, Iterated):
         try:
             if not self.stream:
                 self._started(await self.gateway.start(self.request))
-            async for batch in follow(self.gateway.reader(), self.stream):
-                self._take(batch)
+            await self._follow()
         except Refused as e:
             self._fail(e.event())
         except Disconnected as e:
@@ -121,6 +126,23 @@ class Result(Answer, Iterated):
             self._fail(Error("internal", f"Reading the stream failed inside tokenwidgets ({type(e).__name__}).", stage="close"))
         finally:
             await self._finish()
+
+    async def _follow(self) -> None:
+        """Read to the end; over another reader from where it stands, when `switch` gives one."""
+        reader = None
+        while reader is None or self._reader is not reader:
+            reader = self._reader = self._reader or self.gateway.reader()
+            self._attached = asyncio.ensure_future(self._read(reader))
+            try:
+                await self._attached
+            except asyncio.CancelledError:
+                if self._reader is reader:
+                    self._attached.cancel()
+                    raise
+
+    async def _read(self, reader: Reader) -> None:
+        async for batch in follow(reader, self.stream, len(self.journal.entries) - 1):
+            self._take(batch)
 
     def _lost(self, cause: Disconnected) -> str:
         if not self.stream:
@@ -218,6 +240,37 @@ class Result(Answer, Iterated):
                 self._fail(Error("connection", f"{e} The stream could not be stopped there; what came is kept.", stage="close"))
                 if self._reading is not None:
                     self._reading.cancel()
+
+    def switch(self, transport: str) -> None:
+        """Read on over another transport, in the middle: the page that shows the stream, and this kernel. Nothing is lost or doubled.
+
+        The present connection is left when the other one stands. A page for which it does not open stays where it is, and says why.
+
+        Parameters
+        ----------
+        transport : `sse`, `ws`, `webrtc`, …; `auto` for the one that is chosen where none is asked for.
+
+        Raises
+        ------
+        Refused : there is no such transport, or the stream lives in this kernel, where pages have the comm and nothing else.
+        Disconnected : it does not open for this kernel, which reads on as before.
+        """
+        if transport not in TRANSPORTS:
+            raise Refused("bad_request", f"There is no transport {transport!r}: it is one of {', '.join(TRANSPORTS)}.")
+        if self.gateway.place == "kernel":
+            raise Refused("bad_request", f"This stream is read over the comm and nothing else: {self.gateway.why}.")
+        if not self.done:
+            portal().run(self._switch(transport), SWITCH_SECONDS)
+
+    async def _switch(self, transport: str) -> None:
+        reader = self.gateway.reader_over(transport)
+        if reader is not None and self.stream:
+            await reader.clock(self.stream)  # it stands, and knows the stream
+        self._reader = reader or self.gateway.reader()
+        if self._attached is not None:
+            self._attached.cancel()
+        self.wanted = transport
+        self._changed()
 
     def raise_for_error(self) -> Result:
         """Itself, unless the stream failed.

@@ -16,8 +16,8 @@ USAGE = """\
 %%stream [MODEL] [options]      the cell's body is the prompt
 %stream [MODEL] prompt          the same on one line
 %stream list [TEXT] | hosts | alias [NAME MODEL] | config [key HOST] | replay FILE [SPEED] | doctor | help
-%stream race PROMPT [--models A,B] [--transports sse,ws,webrtc,comm]
-%stream compare PROMPT -m A -m B [--transports sse,ws,webrtc] [--runs N] [--calls N] [--seconds S] [--width 0.05] …
+%stream race PROMPT [--models A,B] [--transports sse,ws,webrtc,webrtc-ordered,webrtc-unordered,comm]
+%stream compare PROMPT -m A -m B [--transports sse,ws,webrtc,…] [--runs N] [--calls N] [--seconds S] [--width 0.05] …
 
 MODEL is host/model, such as sim/steady or openai/gpt-5.2; without one the default answers. {name}, {df.shape} and {rows[0]} in the
 prompt are replaced if they are there. The result is _, and NAME with --out NAME. An interrupt stops the provider and keeps what came."""

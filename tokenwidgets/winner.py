@@ -32,7 +32,7 @@ def program(of: Findings, language: str) -> str:
     place, why = chosen(of)
     if len(of.transports) > 1 and language in ("python", "javascript"):
         way, why = transport(of)
-        language = f"{language}-{way}"
+        language = f"{language}-{way.partition('-')[0]}"  # a program reads over one peer connection as over another
     text = code(_request(of, place), language, api.gateway())
     mark = "//" if language.startswith("javascript") else "#"
     return f"{mark} {' '.join(why.split())}\n{text}"

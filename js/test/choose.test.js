@@ -202,3 +202,65 @@ test("where only one will do, it is what is asked for when it works", async () =
   await settled();
   assert.deepEqual(routes, [{ transport: "sse", why: "as asked", tried: [] }]);
 });
+
+test("what is moved to is read from the next attachment on, and said why", async () => {
+  const { choice, attach, routes } = choose("sse", {});
+  attach();
+  await settled();
+  choice.move("ws", "switched by you");
+  attach();
+  await settled();
+  assert.deepEqual(routes.at(-1), { transport: "ws", why: "switched by you", tried: [] });
+  assert.equal(choice.wanted, "ws");
+});
+
+test("an upgrade that fails is left at once, for the way there was", async () => {
+  let up = true;
+  /** @type {Transport} */
+  const flaky = { attach: async (_s, _a, reader) => (up ? reader.opened() : Promise.reject(new Error("silent for 2 s"))), stop: async () => {} };
+  const { choice, attach, routes } = choose("auto", { webrtc: flaky });
+  attach();
+  await settled();
+  assert.equal(choice.upgradable, true);
+  choice.upgrade("it opened");
+  await attach();
+  up = false;
+  attach();
+  await settled();
+  assert.deepEqual(routes.map(({ transport, why }) => [transport, why]), [
+    ["ws", "chosen automatically"],
+    ["webrtc", "it opened"],
+    ["ws", "in place of WebRTC"],
+  ]);
+  assert.equal(choice.upgradable, false);
+});
+
+test("nothing is upgraded that was asked for, that only the kernel has, or that has no server", async () => {
+  for (const { choice, attach } of [choose("ws", {}), choose("auto", {}, "kernel"), choose("auto", { ws: undefined, sse: undefined, webrtc: undefined })]) {
+    attach();
+    await settled();
+    assert.equal(choice.upgradable, false);
+  }
+  assert.deepEqual(choose("auto", {}, "kernel").choice.choices, []);
+});
+
+test("where everything failed the first is tried again, and where the kernel is silent in its place too", async () => {
+  let up = false;
+  /** @type {Transport} */
+  const back = { attach: (stream, after, reader, signal) => (up ? works().attach(stream, after, reader, signal) : Promise.reject(new Error("down"))), stop: async () => {} };
+  const down = fails(new Error("down"));
+  const failed = choose("auto", { ws: back, sse: down, comm: down });
+  await assert.rejects(failed.attach(), /down/);
+  const silent = choose("auto", { ws: back, sse: down });
+  assert.equal(silent.choice.retry(), false);
+  silent.attach();
+  await settled();
+  assert.equal(silent.routes.at(-1)?.transport, "comm");
+  up = true;
+  assert.equal(silent.choice.retry(), true);
+  for (const { attach, routes } of [failed, silent]) {
+    attach();
+    await settled();
+    assert.equal(routes.at(-1)?.transport, "ws");
+  }
+});

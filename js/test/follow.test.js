@@ -161,3 +161,29 @@ test("what was given up is not tried again", async () => {
   assert.deepEqual(statuses, ["attaching", "refused: no direct path"]);
   assert.deepEqual(transport.asked, [-1]);
 });
+
+test("moved anywhere in the middle, it goes on at once, misses nothing and doubles nothing", async () => {
+  for (let k = 0; k < EVENTS.length - 1; k++) {
+    /** @type {Transport & {asked: number[]}} */
+    const hanging = {
+      asked: [],
+      attach(_stream, after, reader, signal) {
+        this.asked.push(after);
+        reader.opened();
+        reader.events(this.asked.length === 1 ? EVENTS.slice(0, k + 1) : EVENTS.slice(after));
+        return new Promise((_, reject) => {
+          if (signal.aborted) reject(signal.reason);
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      },
+      async stop() {},
+    };
+    const { follower, seqs, statuses, done } = follow(hanging);
+    await settled();
+    follower.move();
+    await done;
+    assert.deepEqual(seqs, SEQS);
+    assert.deepEqual(hanging.asked, [-1, k]);
+    assert.deepEqual(statuses, ["attaching", "attached", "attached", "ended"], "no time passed, and nothing was lost");
+  }
+});

@@ -153,6 +153,8 @@ test("the path in use", () => {
     { id: "L", type: "local-candidate", candidateType: "host", protocol: "udp", address: "10.0.0.7" },
     { id: "R", type: "remote-candidate", candidateType: "prflx" },
   ];
+  const channel = { id: "D", type: "data-channel", label: "tokens", messagesReceived: 9, messagesSent: 8 };
   assert.deepEqual(pathFacts(reports), [["Path", "host to prflx, UDP"], ["Round trip", "12.4 ms"], ["Cipher", "TLS_AES"]]);
+  assert.deepEqual(pathFacts([...reports, channel]).at(-1), ["Data channels", "tokens: 9 messages in, 8 out"]);
   assert.deepEqual(pathFacts([]), [["Path", "none yet"]]);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { loudness } from "../src/mic/button.js";
+import { addressOf } from "../src/mic/companion.js";
 import { explain } from "../src/mic/explain.js";
 import { register } from "../src/mic/processor.js";
 import { Sender, base64 } from "../src/mic/sender.js";
@@ -235,7 +236,7 @@ const CASES = [
   ["NotAllowedError", {}, /^Denied.*sign beside the address/],
   ["NotAllowedError", { allowed: false }, /policy.*Permissions-Policy/],
   ["NotAllowedError", { allowed: false, host: "Colab" }, /Colab.*your own JupyterLab/],
-  ["NotAllowedError", { host: "VS Code" }, /VS Code.*in a browser/],
+  ["NotAllowedError", { host: "VS Code" }, /VS Code.*companion page in your browser/],
   ["NotFoundError", {}, /No microphone found.*Connect one/],
   ["NotReadableError", {}, /in use.*Close that program/],
   ["OverconstrainedError", {}, /gone.*Choose another/],
@@ -252,5 +253,17 @@ for (const [name, where, words] of CASES) {
 
 test("an address that is not secure leads to the same page on localhost", () => {
   const { link } = explain(new DOMException("", "SecurityError"), { ...FINE, secure: false });
-  assert.equal(link, "http://localhost:8443/user/a/lab?x=1");
+  assert.equal(link?.address, "http://localhost:8443/user/a/lab?x=1");
+});
+
+test("a page of its own has the microphone: beside the notebook, on localhost, or where the kernel knows the server", () => {
+  const base = "/user/a/";
+  assert.equal(addressOf("s 1", base, true, FINE), "https://hub.example:8443/user/a/tokenwidgets/mic?stream=s+1");
+  assert.equal(addressOf("s", base, false, { ...FINE, secure: false }), "http://localhost:8443/user/a/tokenwidgets/mic?stream=s&hands_free=false");
+  const frame = { ...FINE, address: new URL("vscode-webview://x/") };
+  assert.equal(addressOf("s", "http://127.0.0.1:8888/", true, frame), "http://127.0.0.1:8888/tokenwidgets/mic?stream=s");
+  for (const where of [{ host: "VS Code" }, { secure: false }, { allowed: false }]) {
+    assert.equal(explain(new DOMException("", "NotAllowedError"), { ...FINE, ...where }).companion, true);
+  }
+  assert.equal(explain(new DOMException("", "NotFoundError"), FINE).companion, undefined);
 });

@@ -270,6 +270,25 @@ test("a page that is not secure says so", async () => {
   assert.match(it.find(".tw-m-problem").textContent, /not secure.*ssh -L/);
 });
 
+test("where there is no microphone a page of its own is offered, which speaks in the same session", async () => {
+  browser.navigator.mediaDevices = undefined;
+  Object.assign(window, { isSecureContext: false });
+  const it = await start({ hands_free: false });
+  it.find(".tw-m-button").dispatchEvent(new browser.window.KeyboardEvent("keydown", { key: " " }));
+  await pass();
+  const offer = [...it.el.querySelectorAll(".tw-m-ways button")].find(({ textContent }) => textContent === "Companion page");
+  /** @type {HTMLElement} */ (offer).click();
+  await pass();
+  it.say({ answer: it.sent.findLast(({ op }) => op === "companion").ask, stream: "s0", base: "http://127.0.0.1:8888/" });
+  await pass();
+  assert.equal(it.find(".tw-m-link").href, "http://127.0.0.1:8888/tokenwidgets/mic?stream=s0&hands_free=false");
+  /** @type {any} */ (offer).click();
+  await pass();
+  it.say({ answer: it.sent.findLast(({ op }) => op === "companion").ask, error: { code: "not_found", message: "This kernel knows no server." } });
+  await pass();
+  assert.match(it.find(".tw-m-problem").textContent, /No companion page.*knows no server\./);
+});
+
 test("a session that fails says why", async () => {
   const it = await start();
   it.find(".tw-m-button").click();

@@ -41,8 +41,10 @@ afterEach(() => {
  */
 async function opened(name, traits, frames) {
   const { PageModel } = await import("../src/host/model.js");
+  const { fromFile } = await import("../src/host/file.js");
   const { default: widget } = await import(`../src/${name}/index.js`);
-  const model = new PageModel({ module: "", traits: { stream: "s", mount: "", ...traits }, frames: { s: frames }, assets: {} });
+  const file = { module: "", traits: { stream: "s", mount: "", ...traits }, frames: { s: frames }, assets: {} };
+  const model = new PageModel(file.traits, fromFile(file));
   const { initialize, render } = widget();
   initialize({ model, signal: gone.signal });
   const el = document.createElement("div");

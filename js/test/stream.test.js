@@ -108,7 +108,7 @@ test("an answer comes in, with its figures, whatever it looks like", async () =>
   const { part } = view();
   await pass(0);
   assert.deepEqual(sent, [
-    { op: "attached", stream: "s", transport: "comm", why: "the kernel holds this stream, no server does", tried: [] },
+    { op: "attached", stream: "s", wanted: "auto", transport: "comm", why: "the kernel holds this stream, no server does", tried: [] },
     { op: "attach", stream: "s", after: -1 },
   ]);
   const evil = "<img src=x onerror=alert(1)> & <b>bold</b>\n";

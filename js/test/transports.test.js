@@ -5,7 +5,7 @@ import { pageHub } from "../src/lib/hub.js";
 import { Refused } from "../src/lib/transport.js";
 import { commTransport } from "../src/lib/transports/comm.js";
 import { sseTransport } from "../src/lib/transports/sse.js";
-import { webRTCTransport } from "../src/lib/transports/webrtc.js";
+import { webRTCTransports } from "../src/lib/transports/webrtc.js";
 import { webSocketTransport } from "../src/lib/transports/websocket.js";
 import { journal, settled } from "./tools.js";
 
@@ -169,7 +169,7 @@ test("a socket that cannot be opened says so, and the next attempt opens a new o
 });
 
 test("without WebRTC in the browser the reason is plain", async () => {
-  await assert.rejects(webRTCTransport(SERVER).attach("a", -1, reader(), never), /this browser has no WebRTC/);
+  await assert.rejects(webRTCTransports(SERVER).webrtc.attach("a", -1, reader(), never), /this browser has no WebRTC/);
 });
 
 test("the comm keeps what the kernel sends before the page has asked, and takes nothing twice", async () => {

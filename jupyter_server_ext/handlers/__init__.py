@@ -8,11 +8,13 @@ from typing import Any
 def routes() -> list[tuple[str, Any]]:
     """URL patterns and their handlers; the extension app puts the base URL before them."""
     from .assets import AssetHandler
+    from .call import CallHandler
     from .catalogue import CapabilitiesHandler, HostsHandler, ModelsHandler
     from .gateway import ChatHandler, GatewayModelHandler, GatewayModelsHandler, UnservedHandler
     from .gateway_messages import CountTokensHandler, MessagesHandler
     from .gateway_realtime import CallsHandler, ClientSecretsHandler, HangupHandler, RealtimeHandler
     from .gateway_responses import ResponsesHandler
+    from .mic import MicHandler
     from .rtc import RtcHandler
     from .socket import SocketHandler
     from .streams import ClockHandler, EventsHandler, InputHandler, ReplayHandler, StreamHandler, StreamsHandler, WireHandler
@@ -25,9 +27,11 @@ def routes() -> list[tuple[str, Any]]:
         (stream + "/wire", WireHandler),
         (stream + "/clock", ClockHandler),
         (stream + "/input", InputHandler),
+        (stream + "/call", CallHandler),
         (stream + "/replay", ReplayHandler),
         (r"/tokenwidgets/socket", SocketHandler),
         (r"/tokenwidgets/rtc", RtcHandler),
+        (r"/tokenwidgets/mic", MicHandler),
         (r"/tokenwidgets/models", ModelsHandler),
         (r"/tokenwidgets/hosts", HostsHandler),
         (r"/tokenwidgets/capabilities", CapabilitiesHandler),

@@ -34,7 +34,7 @@ class CapabilitiesHandler(Handler):
         await self.finish(
             {
                 "version": version(),
-                "transports": ["sse", "ws", "webrtc"],
+                "transports": ["sse", "ws", "webrtc", "webrtc-ordered", "webrtc-unordered"],
                 "limits": self.app.limits(),
                 "used": self.app.used(),
                 "now": self.app.now_us(),

@@ -1,7 +1,8 @@
 """`tokenwidgets/v1/realtime`: OpenAI's realtime protocol in front of any host that holds voice sessions.
 
-Over a WebSocket, or over WebRTC by way of `realtime/calls`; a page that is not to have the server's token is given a key of
-`realtime/client_secrets`. A page of another origin reaches these paths only where Jupyter lets it (`ServerApp.allow_origin`).
+Over a WebSocket, or over WebRTC by way of `realtime/calls`; a call can be joined over a WebSocket with `?call_id=`. A page that is not to
+have the server's token is given a key of `realtime/client_secrets`. A page of another origin reaches these paths only where Jupyter lets
+it (`ServerApp.allow_origin`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler
@@ -31,6 +32,9 @@ from .gateway_responses import PING_SECONDS, PROTOCOL
 from .links import as_text
 from .realtime_connection import Connection
 from .rtc import SDP_BYTES
+
+if TYPE_CHECKING:
+    from .peer_call import PeerCall
 
 CALL = "rtc_"
 """Before the id of a call over WebRTC, which is its stream's."""
@@ -94,20 +98,31 @@ class Begins(Realtime):
 class RealtimeHandler(Begins, WebSocketHandler):
     """`tokenwidgets/v1/realtime`."""
 
+    _asked: tuple[Call, Session]
     _connection: Connection | None = None
+    _call: PeerCall | None = None
 
     @guarded("execute")
     async def get(self) -> None:  # type: ignore[override]
-        """Open the socket, for a model that holds voice sessions."""
+        """Open the socket, for a model that holds voice sessions, or for a call that is under way."""
         if self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise HTTPError(426, "This path is opened as a WebSocket.")
         if self.app.open_sockets >= self.app.sockets:
             raise Refused("limit", f"{self.app.sockets} sockets are open already.")
-        for name in ("call_id", "intent"):
-            if self.get_query_argument(name, None) is not None:
-                raise Refused("bad_request", f"'{name}' is not served here: begin a session with '?model=host/model'.")
-        self._asked = self.asked({})
+        if self.get_query_argument("intent", None) is not None:
+            raise Refused("bad_request", "'intent' is not served here: begin a session with '?model=host/model'.")
+        if call := self.get_query_argument("call_id", None):
+            self._call = self._under_way(call)
+        else:
+            self._asked = self.asked({})
         await WebSocketHandler.get(self)
+
+    def _under_way(self, call: str) -> PeerCall:
+        """A call of the caller's. Raises `Refused` where it has ended, or there was none."""
+        stream = self.hub.get(call.removeprefix(CALL), self.owner)
+        if stream.id not in self.app.rtc.calls:
+            raise Refused("not_found", "There is no such call here: it has ended.")
+        return self.app.rtc.calls[stream.id]
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """The one that OpenAI's clients in a browser offer; they need one to be chosen."""
@@ -124,16 +139,20 @@ class RealtimeHandler(Begins, WebSocketHandler):
         return int(self.app.message_bytes)
 
     def open(self, *args: Any, **kwargs: Any) -> None:
-        """Begin the session; small messages leave at once."""
+        """Begin the session, or join the call; small messages leave at once."""
         self.set_nodelay(True)
         self.app.open_sockets += 1
+        if self._call is not None:
+            self._call.join(self._send, self.close)
+            return
         try:
             stream, conversation = self.begun(*self._asked)
         except Refused as e:
             self.app.open_sockets -= 1
             self.close(1013, e.message[:100])
             return
-        self._connection = Connection(self.hub, stream, conversation, self._send, self.close)
+        self._connection = Connection(self.hub, stream, conversation, self.close)
+        self._connection.join(self._send)
 
     def _send(self, frame: Frame) -> asyncio.Future[None]:
         written = self.write_message(json.dumps(frame))
@@ -142,15 +161,19 @@ class RealtimeHandler(Begins, WebSocketHandler):
 
     async def on_message(self, message: str | bytes) -> None:
         """Carry out what the client asks; its next message is read when it has taken the answer to this one."""
-        if self._connection is not None and (told := self._connection.receive(as_text(message))):
+        place = self._call or self._connection
+        if place is not None and (told := place.receive(as_text(message))):
             await asyncio.wait([told])
 
     def on_close(self) -> None:
-        """The client left: its session ends."""
-        if self._connection is not None:
+        """The client left: its session ends; a call that it joined goes on."""
+        if self._call is not None:
+            self.app.open_sockets -= 1
+            self._call.leave(self._send)
+        elif self._connection is not None:
             self.app.open_sockets -= 1
             self._connection.close()
-            self._connection = None
+        self._call = self._connection = None
 
 
 def _looked_at(written: asyncio.Future[None]) -> None:
@@ -192,6 +215,7 @@ class CallsHandler(Begins):
             raise
         self.set_status(201)
         self.set_header("Content-Type", "application/sdp")
+        self.set_header("Access-Control-Expose-Headers", "Location")
         self.set_header("Location", f"{self.request.path.rstrip('/')}/{CALL}{stream.id}")
         await self.finish(answer)
 

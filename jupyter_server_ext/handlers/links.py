@@ -8,6 +8,7 @@ from tornado.web import HTTPError
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.hub import Stream
+from tokenwidgets.multiplex import Readable
 from tokenwidgets.realtime.inputs import Input
 
 from .base import TicketMixin
@@ -49,6 +50,11 @@ class OwnStreams:
             await self._handler.allowed(action)
         except HTTPError as e:
             raise Refused("auth", str(e.log_message), 403) from None
+
+
+def is_session(stream: Readable) -> bool:
+    """Whether it is a voice session, whose events, much of them sound, keep to the reliable channel."""
+    return isinstance(stream, Stream) and stream.inputs is not None
 
 
 def as_text(message: str | bytes) -> str:

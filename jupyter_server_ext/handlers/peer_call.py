@@ -1,4 +1,4 @@
-"""A call of the gateway's: a voice session and its one client over WebRTC."""
+"""A call of the gateway's: a voice session, its one client over WebRTC, and who listens beside it over a WebSocket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tokenwidgets.realtime.tracks import Change
 
 from .links import as_text
 from .peer_audio import PeerAudio
-from .realtime_connection import Connection
+from .realtime_connection import Connection, Send
 
 if TYPE_CHECKING:
     from aiortc import RTCDataChannel, RTCPeerConnection
@@ -40,22 +40,48 @@ class PeerCall:
         self._stream = stream
         self._conversation = conversation
         self._ended = ended
-        self._connection: Connection | None = None
+        self._connection = Connection(hub, stream, conversation, ended)
+        self._opened_channel = False
+        self._sidebands: dict[Send, Callable[[], None]] = {}
         self._audio = PeerAudio(peer, stream, conversation.hear, ended, self._changed)
         peer.on("datachannel", self._opened)
 
     async def aclose(self) -> None:
         """The client left: its session ends."""
         self._audio.close()
-        if self._connection is not None:
-            self._connection.close()
+        self._connection.close()
+        for hang_up in list(self._sidebands.values()):
+            hang_up()
         if self._stream.running:
             await self._hub.stop(self._stream)
 
+    def join(self, send: Send, hang_up: Callable[[], None]) -> None:
+        """Let one more listen and speak, by events alone.
+
+        Parameters
+        ----------
+        hang_up : called when the call has ended.
+        """
+        self._sidebands[send] = hang_up
+        self._connection.join(send, opens=False)
+
+    def leave(self, send: Send) -> None:
+        """One who joined has left; the call goes on."""
+        del self._sidebands[send]
+        self._connection.leave(send)
+
+    def receive(self, message: str) -> asyncio.Future[None] | None:
+        """Take an event from any of them. Returns like `Connection.tell`."""
+        if not _clears(message):
+            return self._connection.receive(message)
+        self._audio.clear()
+        return None
+
     def _opened(self, channel: RTCDataChannel) -> None:
-        if channel.label != LABEL or self._connection is not None:
+        if channel.label != LABEL or self._opened_channel:
             channel.close()
             return
+        self._opened_channel = True
 
         def send(frame: Frame) -> asyncio.Future[None]:
             if channel.bufferedAmount > WAITING_BYTES:
@@ -66,22 +92,12 @@ class PeerCall:
             sent.set_result(None)
             return sent
 
-        self._connection = Connection(self._hub, self._stream, self._conversation, send, self._ended)
-        channel.on("message", self._received)
+        self._connection.join(send)
+        channel.on("message", lambda message: self.receive(as_text(message)))
         channel.on("close", self._ended)
 
-    def _received(self, message: str | bytes) -> None:
-        text = as_text(message)
-        if self._connection is None:
-            return
-        if _clears(text):
-            self._audio.clear()
-        else:
-            self._connection.receive(text)
-
     def _changed(self, change: Change) -> None:
-        if self._connection is not None:
-            self._connection.tell(self._conversation.buffer(change))
+        self._connection.tell(self._conversation.buffer(change))
 
 
 def _clears(message: str) -> bool:

@@ -1,28 +1,35 @@
 """WebRTC: `tokenwidgets/rtc` takes an offer; a data channel `streams` speaks the socket's messages.
 
+Channels `tokens` and `unordered` beside it carry the events of streams that are attached `via` them.
+
 With a voice session named, an audio track in the offer is its microphone, and the answer has a track with what it says. The session goes
 on when the peer is gone, like any stream. A call of the gateway's is a session of its own, which ends with the peer; its data channel
 `oai-events` speaks OpenAI's realtime protocol.
 
-No ICE servers and no trickle: both sides offer the addresses they have. mDNS names in an offer are struck out before it is applied,
-since looking one up stalls for a second and the connection is found without it.
+No trickle, and no ICE servers but those of the configuration: both sides offer the addresses they have. mDNS names in an offer are struck
+out before it is applied, since looking one up stalls for a second and the connection is found without it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tokenwidgets.errors import Refused
-from tokenwidgets.multiplex import Multiplexer
-from tokenwidgets.wire import messages
+from tokenwidgets.multiplex import Multiplexer, Way
 
+from ..ice import configuration
 from .base import Handler, guarded
+from .channel import ChannelLink
 from .links import OwnStreams, as_text
+from .liveness import Liveness
+from .tokens import Tokens
+from .unordered import Unordered
 
 if TYPE_CHECKING:
     from aiortc import RTCDataChannel, RTCPeerConnection
@@ -30,13 +37,12 @@ if TYPE_CHECKING:
     from tokenwidgets.facades.realtime import Conversation
     from tokenwidgets.hub import Hub, Stream
 
+    from .peer_call import PeerCall
+
 log = logging.getLogger("tokenwidgets")
 
 CONNECT_SECONDS = 15.0
 """A peer that is not connected by then is closed."""
-
-BUFFERED_BYTES = 64 * 2**10
-"""A channel that holds more than this takes no further events."""
 
 SDP_BYTES = 64 * 2**10
 """The largest offer taken."""
@@ -66,33 +72,6 @@ def _without_names(sdp: str) -> str:
     """
     found, struck = _MDNS.subn("", sdp)
     return _LAST.sub("", found) if struck else sdp
-
-
-class _ChannelLink:
-    """A data channel as a link: full while it holds more than `BUFFERED_BYTES` unsent."""
-
-    transport = "webrtc"
-
-    def __init__(self, channel: RTCDataChannel, limit: int) -> None:
-        self._channel = channel
-        self._limit = limit
-        self._parts = 0
-        self._drained = asyncio.Event()
-        channel.bufferedAmountLowThreshold = BUFFERED_BYTES // 2
-        channel.on("bufferedamountlow", self._drained.set)
-        channel.on("close", self._drained.set)
-
-    async def ready(self) -> None:
-        while self._channel.readyState == "open" and self._channel.bufferedAmount > BUFFERED_BYTES:
-            self._drained.clear()
-            await self._drained.wait()
-
-    def send(self, data: bytes) -> None:
-        if self._channel.readyState != "open":
-            return
-        self._parts += 1
-        for part in messages.split(data, self._limit, self._parts):
-            self._channel.send(part.decode())
 
 
 class _Inbox:
@@ -126,16 +105,50 @@ def _held(message: str | bytes) -> int:
     return len(message) + 2**10
 
 
+class _Channels:
+    """The data channels of one page's peer."""
+
+    def __init__(self, streams: OwnStreams) -> None:
+        self.open: set[RTCDataChannel] = set()
+        self._streams = streams
+        self._parts = itertools.count()
+        self._tokens = Tokens()
+        self._unordered = Unordered()
+
+    def multiplexer(self, channel: RTCDataChannel, limit: int) -> Multiplexer:
+        """What answers a channel `streams`; the ways beside it need not have opened yet."""
+        ways: dict[str, Way] = {"tokens": self._tokens, "unordered": self._unordered}
+        return Multiplexer(self._streams, ChannelLink(channel, limit, self._parts), ways)
+
+    def way(self, channel: RTCDataChannel, limit: int) -> bool:
+        """Take a channel for events; whether it is one, and the first with its label."""
+        if channel.label == "tokens" and not self._tokens.open:
+            self._tokens.use(channel)
+        elif channel.label == "unordered" and not self._unordered.open:
+            self._unordered.use(ChannelLink(channel, limit, self._parts))
+        else:
+            return False
+        self.open.add(channel)
+        return True
+
+
 class Peers:
     """The peer connections of this server.
 
     Parameters
     ----------
     limit : how many may be open at once.
+    ice_servers : STUN and TURN servers, see `ice`.
+
+    Attributes
+    ----------
+    calls : those of the gateway's, by their session's id.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, ice_servers: Sequence[Mapping[str, Any]] = ()) -> None:
         self._limit = limit
+        self._ice_servers = ice_servers
+        self.calls: dict[str, PeerCall] = {}
         self._open: dict[RTCPeerConnection, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -164,13 +177,13 @@ class Peers:
         return await self._accepted(sdp, lambda peer: self._caller(peer, hub, stream, conversation))
 
     async def _accepted(self, sdp: str, watch: Callable[[RTCPeerConnection], None]) -> str:
-        from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+        from aiortc import RTCPeerConnection, RTCSessionDescription
 
         if len(self._open) >= self._limit:
             raise Refused("limit", f"{self._limit} WebRTC peers are open already: use another transport, or close one.")
         if "a=candidate:" not in sdp:
             raise Refused("no_candidates", "The offer names no address to connect to: this browser has no network interface for WebRTC.")
-        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        peer = RTCPeerConnection(configuration(self._ice_servers))
         self._guard(peer)
         watch(peer)
         try:
@@ -202,8 +215,10 @@ class Peers:
         peer.on("connectionstatechange", changed)
 
     def _page(self, peer: RTCPeerConnection, streams: OwnStreams, session: Stream | None) -> None:
-        channels: set[RTCDataChannel] = set()
-        peer.on("datachannel", lambda channel: self._channel(peer, channel, channels, streams))
+        channels = _Channels(streams)
+        liveness = Liveness(lambda: self._expired(peer))
+        peer.on("datachannel", lambda channel: self._channel(peer, channel, channels, liveness))
+        peer.on("closed", liveness.close)
         if session is not None:
             from .peer_audio import PeerAudio
 
@@ -213,18 +228,26 @@ class Peers:
     def _caller(self, peer: RTCPeerConnection, hub: Hub, stream: Stream, conversation: Conversation) -> None:
         from .peer_call import PeerCall
 
-        call = PeerCall(peer, hub, stream, conversation, lambda: self._expired(peer))
-        peer.on("closed", lambda: self._task(call.aclose()))
+        call = self.calls[stream.id] = PeerCall(peer, hub, stream, conversation, lambda: self._expired(peer))
+        peer.on("closed", lambda: self._task(self.calls.pop(stream.id, call).aclose()))
 
-    def _channel(self, peer: RTCPeerConnection, channel: RTCDataChannel, channels: set[RTCDataChannel], streams: OwnStreams) -> None:
+    def _channel(self, peer: RTCPeerConnection, channel: RTCDataChannel, channels: _Channels, liveness: Liveness) -> None:
         sctp: Any = peer.sctp
         # 0 says that any size is taken. aiortc tells it nowhere else, and refuses to send what is larger.
         limit = min(sctp._remote_max_message_size or MESSAGE_BYTES, MESSAGE_BYTES)
-        if channel.label != "streams" or limit < LEAST_MESSAGE_BYTES or len(channels) >= CHANNELS:
+        if limit < LEAST_MESSAGE_BYTES or len(channels.open) >= CHANNELS:
             channel.close()
-            return
-        channels.add(channel)
-        multiplexer = Multiplexer(streams, _ChannelLink(channel, limit))
+        elif channel.label == "streams":
+            channels.open.add(channel)
+            multiplexer = channels.multiplexer(channel, limit)
+            liveness.watch(multiplexer)
+            self._streams(peer, channel, multiplexer)
+        elif not channels.way(channel, limit):
+            channel.close()
+        channel.on("message", liveness.heard)
+        channel.on("close", lambda: channels.open.discard(channel))
+
+    def _streams(self, peer: RTCPeerConnection, channel: RTCDataChannel, multiplexer: Multiplexer) -> None:
         inbox = _Inbox(multiplexer)
 
         def received(message: str | bytes) -> None:
@@ -234,7 +257,6 @@ class Peers:
                 channel.close()
 
         channel.on("message", received)
-        channel.on("close", lambda: channels.discard(channel))
         channel.on("close", lambda: self._task(multiplexer.aclose()))
         peer.on("closed", lambda: self._task(multiplexer.aclose()))
 
@@ -265,6 +287,12 @@ def _need_audio(sdp: str) -> None:
 
 class RtcHandler(Handler):
     """`tokenwidgets/rtc`."""
+
+    @guarded("execute")
+    async def get(self) -> None:
+        """The STUN and TURN servers to use, with their credentials: for whoever may open a peer, and to be kept nowhere."""
+        self.set_header("Cache-Control", "no-store")
+        await self.finish({"iceServers": self.app.ice_servers})
 
     @guarded("execute")
     async def post(self) -> None:

@@ -36,11 +36,13 @@
     return new Response(response.body?.pipeThrough(watch), response);
   };
 
+  const peers = new WeakSet();
   const create = window.RTCPeerConnection?.prototype.createDataChannel;
   if (!create) return;
   RTCPeerConnection.prototype.createDataChannel = function (...args) {
     const pipe = create.apply(this, args);
-    open.add(() => this.close());
+    if (!peers.has(this)) open.add(() => this.close());
+    peers.add(this);
     pipe.addEventListener("message", ({ data }) => window.__came.webrtc.push(data));
     return pipe;
   };

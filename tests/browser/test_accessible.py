@@ -26,9 +26,11 @@ CELLS = (
     "tw.sessions()",
     "c = tw.chat('sim/steady', tokens=30, itl_ms=1)\nc('Why is the sky blue?', show=False).wait()\nc.show()",
     "tw.mic('sim/voice')",
+    "tw.network_lab('model', tokens=40, rate=100).start()",
 )
 CARDS = {
     ".tw-stream": 4, ".tw-latency": 1, ".tw-timeline": 1, ".tw-inspector": 1, ".tw-race": 1, ".tw-s-card": 1, ".tw-chat": 1, ".tw-mic": 1,
+    ".tw-lab": 1,
 }  # fmt: skip
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
 WIDTH = 480

@@ -336,3 +336,61 @@ def test_why_there_is_no_microphone_and_what_else_there_is(mic: Callable[..., Mi
     it.turn(0)
     it.button.click()
     it.state("off")
+
+
+FORBIDDEN = """
+if (location.pathname.includes("/lab/")) Object.defineProperty(document, "permissionsPolicy", { value: { allowsFeature: () => false } });
+"""
+"""As in a frame of a page that gives it no microphone."""
+
+MODULES = """
+window.__modules = [];
+const { addModule } = AudioWorklet.prototype;
+AudioWorklet.prototype.addModule = async function (url) {
+  await addModule.call(this, url);
+  window.__modules.push(url);
+};
+"""
+"""The modules of audio threads that could be loaded."""
+
+
+@pytest.mark.parametrize("microphone", ["denied"])
+def test_a_companion_page_has_the_microphone_that_the_notebook_may_not_use(mic: Callable[..., Mic], page: Page, console: Console) -> None:
+    """Its policy lets no module be made from a Blob, so what cuts sound into frames comes from the server."""
+    console.expect("mediaDevices")
+    page.add_init_script(FORBIDDEN)
+    page.context.add_init_script(MODULES)
+    it = mic(*MIC, "m.words, m.audio.seconds > 1")
+    it.button.click()
+    problem = it.root.get_by_role("alert")
+    expect(problem).to_contain_text("Not allowed by the page's policy", timeout=SECONDS * 1000)
+    page.context.grant_permissions(["microphone"])
+    it.control("Companion page").click()
+    with page.context.expect_page() as opening:
+        it.root.get_by_role("link", name="Open the companion page").click(timeout=SECONDS * 1000)
+    own = opening.value
+    root = own.locator(".tw-mic")
+    root.locator(".tw-m-button").click(timeout=SECONDS * 1000)
+    said = root.locator(".tw-m-turn").filter(has_text=re.compile(r"helps\."))
+    expect(said.first).to_be_visible(timeout=SECONDS * 1000)
+    heard = said.first.locator("p.tw-m-heard").inner_text()
+    (module,) = own.evaluate("window.__modules")
+    assert module.endswith("tokenwidgets/assets/mic-worklet.js")
+    expect(it.root.locator("p.tw-m-heard").first).to_have_text(heard, timeout=SECONDS * 1000)
+    root.locator(".tw-m-button").click()
+    expect(root).to_have_attribute("data-state", "off")
+    shown = it.python(3)
+    assert heard in shown
+    assert "True" in shown
+    own.close()
+
+
+def test_a_companion_page_holds_a_session_of_its_own(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}tokenwidgets/mic?model=sim/voice&token={server.token}")
+    root = page.locator(".tw-mic")
+    root.locator(".tw-m-button").click()
+    expect(root.locator(".tw-badge")).to_contain_text("WebSocket", timeout=SECONDS * 1000)
+    expect(root.locator(".tw-m-turn").filter(has_text=re.compile(r"helps\.")).first).to_be_visible(timeout=SECONDS * 1000)
+    root.locator(".tw-m-button").click()
+    expect(root).to_have_attribute("data-state", "off")
+    page.wait_for_function("window.__tracks.every(({ readyState }) => readyState === 'ended')", timeout=SECONDS * 1000)

@@ -17,7 +17,7 @@ from streams import ANY, NASTY, shaped
 from tokenwidgets import dialects
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import End, Error, Speech, Text, Tool, Transcript, Usage
-from tokenwidgets.realtime.inputs import Clear, Commit, Interrupt, Played, Respond, Say, Sound, ToolResult, Update
+from tokenwidgets.realtime.inputs import Clear, Commit, Interrupt, Join, Played, Respond, Say, Sound, ToolResult, Update
 
 fixtures.need()
 
@@ -375,3 +375,113 @@ def test_a_connection_that_was_not_used_is_not_renewed_for_ever() -> None:
     assert isinstance(error, Error)
     assert "1011: internal" in error.message
     assert opened().closed(1000, "bye") == [End("stop", raw="bye")]
+
+
+# ---------------------------------------------------------------------- a call between page and provider
+
+
+def joined(**more: Any) -> Any:
+    """A session that has moved to a call and hears of it."""
+    this = opened(**more)
+    this.say(Join("rtc_1"), 0)
+    this.opening()
+    hear(this, {**CREATED, "type": "session.updated"})
+    return this
+
+
+def test_who_listens_to_a_call_speaks_first_and_tells_what_was_said() -> None:
+    this = opened(system="Be brief.")
+    say(this, Say("Hello", respond=False))
+    assert this.say(Join("rtc_1"), 0).frames == []
+    assert this.renew
+    assert dialects.voice("openai-realtime").url("wss://h/v1", "m", this.call) == "wss://h/v1/realtime?call_id=rtc_1"
+    assert this.closed(1000, "") == [], "it is we who left"
+    updated, item = voices.said(this.opening())
+    assert (updated["type"], updated["session"]["instructions"]) == ("session.update", "Be brief.")
+    assert item["item"]["content"][0]["text"] == "Hello"
+    assert not this.ready
+    step = this.receive(json.dumps({**CREATED, "type": "session.updated"}).encode(), 0)
+    assert this.ready
+    assert step.frames == []
+    [notice] = voices.notices(step.events, "session")
+    assert notice["call"] == "rtc_1"
+    assert "not kept" in notice["renewed"]
+
+
+def test_the_recorded_sideband_opens_as_ours() -> None:
+    this = wire({"output": "text"}, system="Answer in two words.")
+    this.say(Join("rtc_1"), 0)
+    [update] = voices.said(this.opening())
+    assert update == voices.client("openai-webrtc-sideband-text.jsonl")[0]
+    events = voices.read(this, voices.server("openai-webrtc-sideband-text.jsonl"))
+    assert voices.text(events).startswith("Hello there")
+
+
+def test_the_sound_of_a_call_is_told_by_the_providers_buffer() -> None:
+    this = joined()
+    started, stopped, cleared = ({"type": f"output_audio_buffer.{kind}", "response_id": "r"} for kind in ("started", "stopped", "cleared"))
+    speaks = {"type": "input_audio_buffer.speech_started", "audio_start_ms": 0, "item_id": "u"}
+    [sound] = voices.sounds(hear(this, *answer(), started))
+    assert (sound.track, sound.delta, sound.block) == (True, "", 1)
+    hear(this, done(), at=1_000_000)
+    assert voices.speech(hear(this, speaks, at=9_000_000))[1:] == [("interrupted", None)], "it still sounded"
+    assert voices.speech(hear(this, cleared, at=9_000_100)) == [], "it is told once"
+    hear(this, *answer("item_2"), started, done(), stopped, at=10_000_000)
+    assert len(voices.speech(hear(this, speaks, at=10_000_001))) == 1, "all of it was heard"
+
+
+def test_a_press_ends_the_sound_of_a_call_and_the_provider_tells_how_much_was_heard() -> None:
+    this = joined()
+    assert say(this, Interrupt(1, 100)) == [], "nothing sounds"
+    words = {"type": "response.output_audio_transcript.delta", "item_id": "item_1", "delta": "One two three four five six."}
+    hear(this, *answer(), words, {"type": "output_audio_buffer.started", "response_id": "r"})
+    assert [frame["type"] for frame in say(this, Interrupt(1, 700), at=1)] == ["response.cancel", "output_audio_buffer.clear"]
+    hear(this, {"type": "conversation.item.truncated", "item_id": "item_1", "content_index": 0, "audio_end_ms": 500}, done("cancelled"))
+    this.say(Join(), 0)
+    this.opening()
+    _, told = voices.said(this.receive(json.dumps(CREATED).encode(), 0).frames)
+    assert told["item"]["content"][0]["text"] == "One two"
+
+
+def test_speech_in_a_call_is_told_by_the_least_delay_of_what_is_told_of_it() -> None:
+    this = joined()
+    hear(this, {**CREATED, "type": "session.updated"})
+    begins = {"type": "input_audio_buffer.speech_started", "audio_start_ms": 700, "item_id": "u"}
+    ends = {"type": "input_audio_buffer.speech_stopped", "audio_end_ms": 3_000, "item_id": "u"}
+    assert voices.speech(hear(this, begins, at=5_200_000)) == [("started", 5_200_000)]
+    assert voices.speech(hear(this, ends, at=7_100_000)) == [("stopped", 6_600_000)], "500 ms of silence before it was told"
+
+
+def test_a_call_that_ends_is_missed_or_refuses_our_session_gives_way_to_a_connection_of_our_own() -> None:
+    refused = {"type": "error", "error": {"code": "invalid_value", "message": "No such voice."}}
+    for how in ("ends", "missed", "refused"):
+        this = opened()
+        this.say(Join("rtc_1"), 0)
+        this.opening()
+        if how == "refused":
+            hear(this, refused)
+        elif how == "missed":
+            this.missed("the host answered 404.")
+        else:
+            hear(this, {**CREATED, "type": "session.updated"})
+            assert this.closed(1000, "") == []
+        assert (this.renew, this.call) == (True, "")
+        assert this.opening() == []
+        [notice] = voices.notices(hear(this, CREATED), "session")
+        assert "call" not in notice
+        assert "cannot be listened to" in notice["renewed"]
+
+
+def test_a_call_whose_connection_breaks_is_listened_to_again() -> None:
+    this = joined()
+    hear(this, *answer())
+    [cut] = voices.turns(this.closed(1006, ""))
+    assert "broke" in cut["message"]
+    assert (this.renew, this.call) == (True, "rtc_1")
+
+
+def test_sound_from_elsewhere_is_not_heard_in_a_call_which_is_said_once() -> None:
+    this = joined()
+    steps = [this.say(Sound(bytes(960)), 0) for _ in range(3)]
+    assert [frame for step in steps for frame in step.frames] == []
+    assert len(voices.notices([event for step in steps for event in step.events], "fault")) == 1

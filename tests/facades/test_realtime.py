@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
@@ -251,6 +251,7 @@ TYPES = [
 ]  # fmt: skip
 
 
+@example("input_audio_buffer.append", {"audio": "\x80"})
 @given(st.sampled_from(TYPES), shaped(anything))
 def test_whatever_a_client_sends_is_carried_out_or_refused_in_a_sentence(type: str, fields: dict[str, Any]) -> None:
     client = Client()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
 from array import array
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import tokenwidgets as tw
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import Audio, Notice, Speech
+from tokenwidgets.portal import portal
+from tokenwidgets.providers import sim
+from tokenwidgets.realtime import calls
 from tokenwidgets.realtime.clips import clip
+from tokenwidgets.realtime.inputs import Input, ToolResult
 from tokenwidgets.realtime.session import Session
 
 LIMIT = 60
@@ -160,3 +166,132 @@ def test_each_turn_is_one_of_its_own(session: Session) -> None:
     first, second = session.speak(tone(0.6)), session.speak(tone(1.2))
     assert [turn.heard for turn in session.turns] == [first.heard, second.heard]
     assert first.block != second.block
+
+
+# ---- tools
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> list[ToolResult]:
+    """The results that sessions with tools gave."""
+    results: list[ToolResult] = []
+    give = Session._give
+
+    async def spied(self: Session, *inputs: Input) -> None:
+        results.extend(each for each in inputs if isinstance(each, ToolResult))
+        await give(self, *inputs)
+
+    monkeypatch.setattr(Session, "_give", spied)
+    return results
+
+
+def calling(*tools: Any) -> Session:
+    """A session with a voice that calls the first tool."""
+    return tw.talk(tw.voice("sim/voice", thinks="sim/tool-caller"), output="text", tools=tools, options=QUICK)
+
+
+def test_a_function_is_called_in_this_kernel_and_its_value_answers(given: list[ToolResult]) -> None:
+    asked: list[str] = []
+
+    def weather(city: str) -> dict[str, Any]:
+        """The weather in a city."""
+        asked.append(f"{city} in {threading.current_thread().name}")
+        return {"sky": "clear"}
+
+    with calling(weather) as session:
+        session.say("How is the weather?")
+        until_turns(session, 2)
+        assert [turn.calls for turn in session.turns] == [["weather"], []]
+        assert session.turns[-1].said
+        session.say("And now?")
+        until_turns(session, 4)
+    assert len(asked) == 2
+    assert [(each.output, each.respond) for each in given] == [('{"sky": "clear"}', True)] * 2
+
+
+def test_what_a_function_raises_is_told_to_the_model_and_the_session_goes_on(given: list[ToolResult]) -> None:
+    async def weather(city: str) -> str:
+        raise ValueError(f"no sky over {city}")
+
+    with calling(weather) as session:
+        session.say("How is the weather?")
+        until_turns(session, 2)
+        assert not session.done
+    assert given[0].output.startswith("Error: ValueError: no sky over")
+
+
+def test_calls_without_end_are_not_carried_out_without_end(given: list[ToolResult], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sim, "_calls", lambda request: bool(request.tools))  # whatever the result
+    monkeypatch.setattr(calls, "ROUNDS", 3)
+    asked: list[str] = []
+
+    def weather(city: str) -> str:
+        asked.append(city)
+        return "?"
+
+    with calling(weather) as session:
+        session.say("How is the weather?")
+        until_turns(session, 4)
+        portal().run(drained(session))
+        assert len(asked) == 3
+        assert [each.respond for each in given] == [True] * 3 + [False]
+        session.say("And now?")
+        until_turns(session, 6)
+        assert len(asked) > 3
+
+
+async def drained(session: Session) -> None:
+    """Return when what was to be carried out is."""
+    while session._calls.tasks:
+        await asyncio.wait(set(session._calls.tasks))
+
+
+def test_a_function_that_waits_is_given_up_with_its_session(given: list[ToolResult]) -> None:
+    called, ended = threading.Event(), threading.Event()
+
+    async def weather(city: str) -> str:
+        called.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return ""
+
+    with calling(weather) as session:
+        session.say("How is the weather?")
+        assert called.wait(LIMIT)
+    assert ended.wait(LIMIT)
+    assert given == []
+
+
+# ---- any loop
+
+
+def sounding(session: Session) -> threading.Event:
+    """Set when the user is heard to speak."""
+    heard = threading.Event()
+    session.result.watch(
+        lambda: (
+            heard.set() if any(isinstance(e.event, Speech) and e.event.state == "started" for e in session.result.journal.entries) else None
+        )
+    )
+    return heard
+
+
+async def test_speaking_is_awaited_in_any_loop(session: Session) -> None:
+    turn, beside = await asyncio.gather(session.speaking(tone(0.3)), asyncio.sleep(0, "beside"))
+    assert (turn.status, beside) == ("completed", "beside")
+
+
+async def test_who_stops_waiting_falls_silent_and_the_session_goes_on(session: Session) -> None:
+    heard = sounding(session)
+    speaking = asyncio.ensure_future(session.speaking(tone(20)))
+    assert await asyncio.to_thread(heard.wait, LIMIT)
+    speaking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await speaking
+    assert not session.done
+    turn = await session.speaking(tone(0.3))
+    assert turn.status == "completed"
+    assert len(session.turns) == 1, "what was not a turn yet is forgotten"
+    assert session.heard.seconds < 15

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 from jupyter_server.auth import Authorizer
@@ -24,6 +25,7 @@ from tokenwidgets.runtime import TICKET_HEADER
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 STREAM = r"/tokenwidgets/streams/(?P<stream_id>[\w-]+)"
 SOCKET = r"/tokenwidgets/socket"
+PAGE = r"/tokenwidgets/mic"
 GATEWAY = "/tokenwidgets/v1/"
 HELLO = [{"role": "user", "content": "hello"}]
 ASKED = {"model": "sim/steady", **FAST["options"]}
@@ -48,9 +50,11 @@ ENDPOINTS: dict[str, list[Use]] = {
     STREAM + "/wire": [Use("streams/{id}/wire", "GET", "read", 200)],
     STREAM + "/clock": [Use("streams/{id}/clock", "GET", "read", 200)],
     STREAM + "/input": [Use("streams/{id}/input", "POST", "execute", 400, {"inputs": [{"type": "commit"}]})],
+    STREAM + "/call": [Use("streams/{id}/call", "POST", "execute", 400, {})],
     STREAM + "/replay": [Use("streams/{id}/replay", "POST", "execute", 201, {"after": -1})],
     SOCKET: [],
-    r"/tokenwidgets/rtc": [Use("rtc", "POST", "execute", 422, {"sdp": "v=0", "type": "offer"})],
+    r"/tokenwidgets/rtc": [Use("rtc", "GET", "execute", 200), Use("rtc", "POST", "execute", 422, {"sdp": "v=0", "type": "offer"})],
+    PAGE: [Use("mic?model=sim/voice", "GET", "read", 200)],
     r"/tokenwidgets/models": [Use("models", "GET", "read", 200)],
     r"/tokenwidgets/hosts": [Use("hosts", "GET", "read", 200)],
     r"/tokenwidgets/capabilities": [Use("capabilities", "GET", "read", 200)],
@@ -121,7 +125,10 @@ async def test_who_may_is_answered(use: Use, real: Access) -> None:
 async def test_who_may_not_learns_nothing(use: Use, real: Access) -> None:
     for kind in REFUSED if use.path.startswith("v1/") else (*REFUSED, ONLY_GATEWAY):
         answer = await ask(use, real, kind)
-        if use.path.startswith("v1/"):
+        if use.path.startswith("mic"):
+            assert answer.status_code == 302, "a person who opens the page is led to the login"
+            assert answer.headers["location"].startswith(urlsplit(real.url).path + "login?next="), kind
+        elif use.path.startswith("v1/"):
             assert answer.status_code == 401, (kind, answer.text)
             assert "Jupyter server's token" in answer.json()["error"]["message"], kind
         else:
@@ -135,7 +142,7 @@ async def test_no_method_of_any_endpoint_answers_a_stranger(pattern: str, method
     path = re.sub(r"\(\?P<\w+>[^)]*\)", "x", pattern).replace("\\", "").removesuffix("/?").removeprefix("/tokenwidgets/")
     async with Caller(real, "nothing") as caller:
         answer = await caller.call(method, path)
-        assert answer.status_code in (401, 403, 405)
+        assert answer.status_code in (401, 403, 405) or (answer.status_code, pattern) == (302, PAGE)
         assert answer.status_code != 405 or (pattern, method) not in [(p, u.method) for p, uses in ENDPOINTS.items() for u in uses]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import tokenwidgets as tw
+from tokenwidgets.comparison import TRANSPORT_WORDS
 from tokenwidgets.lanes import READERS
 from tokenwidgets.workloads import Reconnect
 
@@ -25,10 +26,10 @@ def test_over_each_transport_nothing_is_lost_and_nothing_comes_twice(kernel: Any
             assert set(figures) == set(Reconnect.figures)
             assert (figures["duplicates"], figures["lost"]) == (0, 0)
             assert figures["reconnect_latency"] > 0
-    assert "Nothing was lost and nothing came twice in 9 reconnects." in found.verdict
+    assert f"Nothing was lost and nothing came twice in {3 * len(READERS)} reconnects." in found.verdict
     assert "by reconnect" in found.verdict
-    assert list(found.table["contender"]) == ["SSE", "WebSocket", "WebRTC"]
-    assert list(found.table["n"]) == [2, 2, 2]
+    assert list(found.table["contender"]) == [TRANSPORT_WORDS[name] for name in READERS]
+    assert list(found.table["n"]) == [2] * len(READERS)
 
 
 def test_a_transport_that_does_not_come_back_fails_alone(kernel: Any, monkeypatch: pytest.MonkeyPatch) -> None:

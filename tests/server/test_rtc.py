@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from server_tools import ENDLESS, FAST, LIMIT, Access, Caller, Upstream, eventua
 
 from jupyter_server_ext.app import TokenWidgetsApp
 from jupyter_server_ext.handlers import rtc
+from jupyter_server_ext.handlers.channel import BUFFERED_BYTES, ChannelLink
 from tokenwidgets.wire.messages import Joiner
 
 
@@ -101,7 +103,7 @@ class FullChannel(AsyncIOEventEmitter):
     """A data channel whose other side takes nothing."""
 
     readyState = "open"
-    bufferedAmount = rtc.BUFFERED_BYTES + 1
+    bufferedAmount = BUFFERED_BYTES + 1
 
 
 async def offered(access: Access, sdp: Any, kind: str = "token") -> httpx.Response:
@@ -247,7 +249,7 @@ async def test_what_waits_beyond_its_limit_closes_the_channel(access: Access, mo
 
 async def test_a_full_channel_that_closes_holds_nobody_up() -> None:
     channel = FullChannel()
-    link = rtc._ChannelLink(channel, 65536)  # type: ignore[arg-type]
+    link = ChannelLink(channel, 65536, itertools.count())  # type: ignore[arg-type]
     waiting = asyncio.ensure_future(link.ready())
     await asyncio.sleep(0)
     assert not waiting.done()

@@ -27,10 +27,10 @@ from pydantic import TypeAdapter
 from server_tools import LIMIT, Access, Caller, eventually
 
 from jupyter_server_ext.app import TokenWidgetsApp
-from jupyter_server_ext.handlers.peer_audio import Ordered
 from tokenwidgets.events import Audio, Notice, Speech
 from tokenwidgets.hub import Stream
 from tokenwidgets.realtime.inputs import Interrupt
+from tokenwidgets.realtime.peer_tracks import Ordered
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 

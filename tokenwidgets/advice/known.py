@@ -136,6 +136,8 @@ def _socket_hosts(asked: Asked) -> Sequence[str]:
 _STOPPED = ("general", "chat", "agent", "voice")
 """Uses in which answers are stopped before their end."""
 
+_DATA_CHANNELS = ("webrtc", "webrtc-ordered", "webrtc-unordered")
+
 FACTS = (
     Fact("six_connections", ("general", "chat", "broadcast", "notebook"), _over("sse"),
          "A browser opens six HTTP/1.1 connections to a host, and each open stream over {} holds one; a WebSocket is not among them.",
@@ -143,18 +145,22 @@ FACTS = (
     Fact("buffering", (), _over("sse"),
          "A proxy that buffers or compresses answers can hold back a stream over {} to its end.",
          "jupyterhub/jupyter-server-proxy#479"),
-    Fact("udp", (), _over("webrtc"),
+    Fact("udp", (), _over(*_DATA_CHANNELS),
          "{} needs UDP between the page and the server; JupyterHub, Binder and Colab let HTTP and WebSockets through, and no UDP.",
          "RFC 8831, RFC 8445; gradio-app/fastrtc#17"),
-    Fact("opening", (), _over("webrtc"),
+    Fact("opening", (), _over(*_DATA_CHANNELS),
          "{} takes about 150 ms to open on one machine, and further round trips on a longer path, before it brings its first token; "
          "opened ahead of time it costs no answer anything.",
          "RFC 8445, RFC 8831; 150 to 225 ms from offer to open in Chromium 156 with aiortc 1.16, tokenwidgets' own trials, 2026-11-22"),
-    Fact("head_of_line", (), _over("sse", "ws", "webrtc"),
-         "On a path that loses packets, what is delivered in order waits for what was lost, over TCP and over an ordered data channel: "
-         "that concerns {}, and shows only where packets are lost.",
+    Fact("head_of_line", (), _over("sse", "ws", "webrtc-ordered", "webrtc-unordered"),
+         "On a path that loses packets, what is read in order waits until what was lost has been sent again, over TCP and over a reliable "
+         "data channel: that concerns {}, and shows only where packets are lost.",
          "Li et al. 2024, arXiv 2401.12961; RFC 8831"),
-    Fact("one_call", ("broadcast",), _over("sse", "ws", "webrtc"),
+    Fact("redundancy", (), _over("webrtc"),
+         "Over {} each message repeats the events that were not acknowledged yet, so that a lost packet costs the time to the next token "
+         "and no round trip; that shows only where packets are lost.",
+         "Li et al. 2024, arXiv 2401.12961; tokenwidgets/wire/redundancy.py"),
+    Fact("one_call", ("broadcast",), _over("sse", "ws", *_DATA_CHANNELS),
          "All readers of one stream here share one call of the provider, so a further one over {} costs nothing there.",
          "ARCHITECTURE.md: a stream is a resource with a journal"),
     Fact("comm_limit", ("notebook",), _over("comm"),

@@ -33,7 +33,9 @@ def options(parser: ArgumentParser) -> None:
     """Give a parser the options of a comparison."""
     parser.add_argument("prompt", nargs="+", help="what to ask; - reads it from standard input")
     parser.add_argument("-m", "--models", metavar="MODEL", action="append", default=[], help="host/model; several times, or with commas")
-    parser.add_argument("--transports", metavar="NAMES", default="", help="of sse,ws,webrtc: read one call over each of them")
+    parser.add_argument(
+        "--transports", metavar="NAMES", default="", help="of sse,ws,webrtc,webrtc-ordered…: read one call over each of them"
+    )
     parser.add_argument(
         "--set", metavar="JSON", action="append", default=[], help='a set of options to compare, such as {"temperature": 0}'
     )

@@ -29,7 +29,8 @@ def add(commands: Commands) -> None:
         type=lambda text: names([text]),
         default=[],
         metavar="LIST",
-        help="of sse, ws and webrtc, with commas: readers of the one answer of one model, over a Jupyter server of the command's own",
+        help="of sse, ws, webrtc, webrtc-ordered and webrtc-unordered, with commas: readers of the one answer of one model, over a Jupyter "
+        "server of the command's own",
     )
     parser.add_argument("-s", "--system", help="instructions before the prompt")
     parser.add_argument("-o", "--option", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), help="an option of each request")

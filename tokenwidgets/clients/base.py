@@ -152,3 +152,7 @@ class Gateway(Protocol):
     def reader(self) -> Reader:
         """The best way this process has to read streams."""
         ...
+
+    def reader_over(self, transport: str) -> TimedReader | None:
+        """The way of that name; None where this process does not read so."""
+        ...

@@ -13,9 +13,11 @@ from ..errors import Refused
 from ..events import ErrorCode
 from ..wire import messages
 from ..wire.messages import Joiner
+from ..wire.redundancy import Receiver
 from .base import Batch, Disconnected, Instant
 
 if TYPE_CHECKING:
+    from ..events import Entry
     from .rest import Rest
 
 
@@ -42,29 +44,48 @@ class Channel:
     Parameters
     ----------
     send : puts a message on the link; never waits.
+    via : the way by which events are to come, which may bring them in any order; None: the link's own.
+    ack : puts an acknowledgement of events on that way, which may lose it; None where it promises to deliver.
     """
 
-    def __init__(self, send: Callable[[str], None]) -> None:
+    def __init__(self, send: Callable[[str], None], via: str | None = None, ack: Callable[[str], None] | None = None) -> None:
         self._send = send
+        self._via = via
+        self._ack = ack
+        self._receivers: dict[str, Receiver] = {}
         self._joiner = Joiner()
         self._inboxes: dict[str, list[_Inbox]] = {}
         self._broken: Disconnected | None = None
+        self.heard = 0.0
         self._asked = itertools.count()
         self._answers: dict[int, asyncio.Future[tuple[dict[str, Any], int]]] = {}
 
     def receive(self, text: str) -> None:
-        """Take a message from the link."""
+        """Take a message from the link, or from the way beside it."""
         read = time.perf_counter_ns()
+        self.heard = time.monotonic()
         whole = self._joiner.feed(text)
         if whole is None:
             return
         body = messages.parse(whole)
         if "events" in body:
-            self._deliver(body, Batch(messages.entries(whole), _whole_number(body.get("sent")), read))
+            self._take(body, messages.entries(whole), read)
         elif body.get("op") == "pong":
             self._answered(body, read)
         elif body.get("op") == "refused":
             self._deliver(body, _refusal(body))
+
+    def _take(self, body: dict[str, Any], entries: list[Entry], read: int) -> None:
+        """Hand on the events whose turn it is, whichever way they came. Without any there are none behind the cursor."""
+        stream, sent = str(body.get("stream")), _whole_number(body.get("sent"))
+        receiver = self._receivers.get(stream)
+        if receiver is not None and entries:
+            entries = receiver.take(entries)
+            if self._ack is not None:
+                self._ack(messages.message("ack", stream=stream, seq=receiver.seq, sent=sent).decode())
+            if not entries:
+                return
+        self._deliver(body, Batch(entries, sent, read))
 
     def _deliver(self, body: dict[str, Any], item: Batch | Exception) -> None:
         for inbox in self._inboxes.get(str(body.get("stream")), ()):
@@ -74,6 +95,15 @@ class Channel:
         answer = self._answers.get(body.get("t", -1))
         if answer is not None and not answer.done():
             answer.set_result((body, read))
+
+    @property
+    def reading(self) -> bool:
+        """Whether somebody reads over it."""
+        return bool(self._inboxes) and self._broken is None
+
+    def ping(self) -> None:
+        """Ask for a sign of life, which then shows in `heard`, the time (s, monotonic) at which something came last."""
+        self._send(messages.message("ping").decode())
 
     async def clock(self, stream: str) -> Instant:
         """See `TimedReader.clock`."""
@@ -109,7 +139,7 @@ class Channel:
         inbox = _Inbox(after)
         inboxes = self._inboxes.setdefault(stream, [])
         inboxes.append(inbox)
-        self._send(messages.message("attach", stream=stream, after=min(i.after for i in inboxes)).decode())
+        self._ask(stream, min(i.after for i in inboxes))
         try:
             while True:
                 item = await inbox.items.get()
@@ -122,11 +152,17 @@ class Channel:
         finally:
             self._left(stream, inbox)
 
+    def _ask(self, stream: str, after: int) -> None:
+        if self._via is not None:
+            self._receivers[stream] = Receiver(after)
+        self._send(messages.message("attach", stream=stream, after=after, via=self._via).decode())
+
     def _left(self, stream: str, inbox: _Inbox) -> None:
         inboxes = self._inboxes[stream]
         inboxes.remove(inbox)
         if not inboxes:
             del self._inboxes[stream]
+            self._receivers.pop(stream, None)
             if self._broken is None:
                 self._send(messages.message("detach", stream=stream).decode())
 

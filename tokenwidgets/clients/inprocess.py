@@ -84,6 +84,9 @@ class InProcess:
         """Itself: the journal is at hand."""
         return self
 
+    def reader_over(self, transport: str) -> None:
+        """See `Gateway.reader_over`: there is none."""
+
     async def attach(self, stream: str, after: int) -> AsyncIterator[list[Entry]]:
         """See `Reader.attach`."""
         found = self.hub.get(stream, OWNER)

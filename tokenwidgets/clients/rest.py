@@ -16,7 +16,7 @@ from ..realtime import inputs
 from ..realtime.inputs import Input
 from ..recording import Frame
 from ..runtime import TICKET_HEADER, Server, alive
-from .base import Disconnected, Gone, Limits, Place, Reader, Started
+from .base import Disconnected, Gone, Limits, Place, Reader, Started, TimedReader
 
 ANSWER_SECONDS = 30.0
 """Longest wait for an answer; starting a stream is answered before the provider is called."""
@@ -48,6 +48,7 @@ class Rest:
             transport=transport,
         )
         self._reader: Reader | None = None
+        self._others: dict[str, TimedReader] = {}
 
     async def start(self, request: Mapping[str, Any]) -> Started:
         """See `Gateway.start`."""
@@ -106,9 +107,17 @@ class Rest:
         body = await self._call("POST", f"streams/{stream}/replay", {"after": after})
         return Started(body["id"], body["model"])
 
+    async def ice_servers(self) -> list[Mapping[str, Any]]:
+        """The STUN and TURN servers the server wants its peers to use."""
+        return list((await self._call("GET", "rtc"))["iceServers"])
+
     async def offer(self, sdp: str) -> str:
         """Exchange a WebRTC offer for the server's answer."""
         return str((await self._call("POST", "rtc", {"sdp": sdp, "type": "offer"}))["sdp"])
+
+    async def talk(self, sdp: str, session: str) -> str:
+        """The same for an offer with an audio track, the microphone of a voice session."""
+        return str((await self._call("POST", "rtc", {"sdp": sdp, "type": "offer", "stream": session}))["sdp"])
 
     def reader(self) -> Reader:
         """The shared socket, with SSE where no socket opens."""
@@ -117,14 +126,23 @@ class Rest:
         self._reader = self._reader or Auto(self)
         return self._reader
 
+    def reader_over(self, transport: str) -> TimedReader | None:
+        """The shared reader over that transport; None where this process does not read over it."""
+        from .readers import READERS
+
+        if transport in READERS and transport not in self._others:
+            self._others[transport] = READERS[transport](self)
+        return self._others.get(transport)
+
     def away(self, why: str) -> Disconnected:
         """Why there is no connection, and whether there will ever be one again."""
         return Disconnected(why) if alive(self.server.pid) else Gone(f"The Jupyter server at {self.server.url} has ended.")
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._reader is not None:
-            await self._reader.aclose()
+        for reader in (self._reader, *self._others.values()):
+            if reader is not None:
+                await reader.aclose()
         await self.client.aclose()
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:

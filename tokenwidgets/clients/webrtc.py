@@ -1,25 +1,31 @@
-"""Reading over a WebRTC data channel, by aiortc. It is imported when the first peer opens: it takes a third of a second."""
+"""Reading over WebRTC data channels, by aiortc. It is imported when the first peer opens: it takes a third of a second.
+
+The channel `streams` carries the questions and, unless a channel beside it is to bring them, the events. Until that one has opened, and
+if it closes, the events come over `streams`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .base import Disconnected
 from .channel import Channel, ChannelReader
+from .liveness import until_dead
 from .rest import Rest
 
 if TYPE_CHECKING:
-    from aiortc import RTCPeerConnection
+    from aiortc import RTCDataChannel, RTCPeerConnection
 
 OPEN_SECONDS = 10.0
 """Longest wait for the data channel to open."""
 
 
 class WebRTCReader(ChannelReader):
-    """Reads over one peer connection; the server answers its offer."""
+    """Reads over one peer connection, whose channel `tokens` loses messages and no events (`wire/redundancy.py`)."""
 
     transport = "webrtc"
+    via: Literal["tokens", "unordered"] | None = "tokens"
 
     def __init__(self, rest: Rest) -> None:
         super().__init__(rest)
@@ -27,11 +33,12 @@ class WebRTCReader(ChannelReader):
         self._closing: set[asyncio.Future[None]] = set()
 
     async def _connect(self) -> Channel:
-        from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+        from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 
-        peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        servers = [RTCIceServer(**server) for server in await self._rest.ice_servers()]
+        peer = self._peer = RTCPeerConnection(RTCConfiguration(servers))
         data = peer.createDataChannel("streams")
-        channel = Channel(data.send)
+        channel = self._channel_over(peer, data)
         opened = asyncio.Event()
         data.on("open", opened.set)
         data.on("message", channel.receive)
@@ -49,6 +56,23 @@ class WebRTCReader(ChannelReader):
         except BaseException:  # a cancelled reader too leaves no peer open
             await peer.close()
             raise
+        self._watched(peer, channel)
+        return channel
+
+    def _watched(self, peer: RTCPeerConnection, channel: Channel) -> None:
+        watching = asyncio.ensure_future(until_dead(channel))
+        watching.add_done_callback(lambda done: None if done.cancelled() else self._gone(peer, channel))
+        peer.on("connectionstatechange", lambda: peer.connectionState == "closed" and watching.cancel())
+
+    def _channel_over(self, peer: RTCPeerConnection, data: RTCDataChannel) -> Channel:
+        if self.via is None:
+            return Channel(data.send)
+        reliable = self.via == "unordered"
+        side = peer.createDataChannel(self.via, ordered=False, maxRetransmits=None if reliable else 0)
+        channel = Channel(data.send, self.via, None if reliable else lambda text: _sent(side, text))
+        side.on("message", channel.receive)
+        if reliable:  # what it had still to bring once it was used, nobody knows
+            side.once("message", lambda _: side.on("close", lambda: self._gone(peer, channel)))
         return channel
 
     def _changed(self, peer: RTCPeerConnection, channel: Channel) -> None:
@@ -68,3 +92,23 @@ class WebRTCReader(ChannelReader):
         if self._peer is not None:
             await self._peer.close()
         await asyncio.gather(*self._closing)
+
+
+class OrderedReader(WebRTCReader):
+    """Reads over the channel `streams` alone, ordered and reliable."""
+
+    transport = "webrtc-ordered"
+    via = None
+
+
+class UnorderedReader(WebRTCReader):
+    """Reads over a channel that is reliable, and keeps no order: it is made here."""
+
+    transport = "webrtc-unordered"
+    via = "unordered"
+
+
+def _sent(channel: RTCDataChannel, text: str) -> None:
+    """Send it if that is possible; it may be lost."""
+    if channel.readyState == "open":
+        channel.send(text)

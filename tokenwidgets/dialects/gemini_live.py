@@ -19,7 +19,7 @@ class GeminiLive:
 
     name = "gemini-live"
 
-    def url(self, base_url: str, model: str) -> str:
+    def url(self, base_url: str, model: str, call: str = "") -> str:
         """At a host such as `wss://generativelanguage.googleapis.com`, or an address that names the method itself (Vertex)."""
         return base_url if "/ws/" in base_url else base_url + PATH
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import Refused
 from ..events import Event, Notice, Speech
-from ..realtime.inputs import Clear, Commit, Input, Interrupt, Played, Respond, Say, Sound, ToolResult, Update
+from ..realtime.inputs import Clear, Commit, Input, Interrupt, Join, Played, Respond, Say, Sound, ToolResult, Update
 from ..realtime.microphone_clock import MicrophoneClock
 from ..realtime.settings import RATE, Settings
 from ..request import Request
@@ -54,6 +54,7 @@ class GeminiLiveWire:
     def __init__(self, request: Request) -> None:
         self.ready = False
         self.renew = False
+        self.call = ""
         self._request = request
         self._settings = request.session or Settings()
         self._before = setups.history(request)
@@ -104,7 +105,7 @@ class GeminiLiveWire:
                 return self._interrupt()
             case Update():
                 return self._update(given)
-            case Played():
+            case Played() | Join():
                 return Step()
 
     def _sound(self, given: Sound, at: int) -> Step:
@@ -239,6 +240,10 @@ class GeminiLiveWire:
         self.renew, self._renewed = True, why
         self._turns.calls.clear()
         return self._turns.cut()
+
+    def missed(self, why: str) -> list[Event]:
+        """See `RealtimeWire`: there are no calls."""
+        return []
 
     def closed(self, code: int | None, reason: str) -> list[Event]:
         """See `RealtimeWire`. A session that was used and has a handle is resumed; one that fails at once would fail again."""

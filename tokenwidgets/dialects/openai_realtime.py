@@ -18,8 +18,10 @@ class OpenAIRealtime:
     name = "openai-realtime"
     _http = OpenAIChat()
 
-    def url(self, base_url: str, model: str) -> str:
+    def url(self, base_url: str, model: str, call: str = "") -> str:
         """Below a base URL such as `wss://api.openai.com/v1`."""
+        if call:
+            return f"{base_url}/realtime?call_id={quote(call)}"
         return f"{base_url}/realtime?model={quote(model.encode('utf-8', 'replace'), safe='-_.~')}"
 
     def headers(self, key: str | None) -> Mapping[str, str]:

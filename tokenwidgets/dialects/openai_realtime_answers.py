@@ -20,6 +20,9 @@ from .untrusted import mapping, string
 _STATUS = ("completed", "cancelled", "incomplete")
 """How a response may end; whatever else is said, it failed."""
 
+_ON = 2**62
+"""The end of sound that nobody knows yet, µs."""
+
 _ENDED_BY_USER = ("turn_detected", "client_cancelled")
 
 
@@ -40,6 +43,7 @@ class Answers:
     running: bool = False
     sounds_until: int = 0
     _interrupted: bool = False
+    _newest: Item | None = None
     _formed: list[Item] = field(default_factory=list)
 
     def interrupted(self) -> list[Event]:
@@ -49,7 +53,18 @@ class Answers:
 
     def begun(self) -> None:
         """A response has begun."""
-        self.running, self._interrupted = True, False
+        self.running, self._interrupted, self._newest = True, False, None
+
+    def sounds(self) -> Iterator[Event]:
+        """The provider has begun to send an answer's sound over its track."""
+        self.sounds_until = _ON
+        if self.running and self._newest:
+            self._newest.spoken = True
+            yield Audio(self._newest.text.block, track=True)
+
+    def silent(self, at: int) -> None:
+        """It has sent the last of it."""
+        self.sounds_until = at
 
     def announced(self, raw: Mapping[str, Any]) -> Iterator[Event]:
         """An item of the response."""
@@ -58,6 +73,8 @@ class Answers:
         if said.get("type") == "function_call" and item.call is None:
             item.call = Call(item.text, id=string(said.get("call_id")), name=string(said.get("name")))
             yield Tool(item.text.block, item.call.id or None, item.call.name or None)
+        elif item.call is None:
+            self._newest = item
 
     def _item(self, raw: Mapping[str, Any]) -> Item:
         """The item that a frame is about, also where it was not announced."""

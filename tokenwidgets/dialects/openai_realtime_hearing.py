@@ -8,7 +8,7 @@ from typing import Any
 
 from ..events import Event, Speech, Transcript
 from ..realtime.inputs import Sound
-from ..realtime.microphone_clock import MicrophoneClock
+from ..realtime.microphone_clock import MicrophoneClock, TrackClock
 from ..realtime.resample import Resampler
 from ..realtime.settings import RATE
 from . import failures
@@ -22,10 +22,15 @@ class Hearing:
 
     Where speech begins and ends is told in ms of all sound that was sent: its beginning with the padding before it, its end with the
     silence behind it (openai types/realtime/input_audio_buffer_speech_started_event.py and …_stopped_event.py).
+
+    Parameters
+    ----------
+    track : the sound goes to the provider by another way, as a track.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, track: bool = False) -> None:
         self._clock = MicrophoneClock()
+        self._track = TrackClock() if track else None
         self._rate = RATE
         self._resampler = Resampler(RATE, RATE)
         self._padding_ms = 0.0
@@ -45,17 +50,23 @@ class Hearing:
         self._clock.sent(len(pcm) / 2 / RATE, at)
         return base64.b64encode(pcm).decode()
 
-    def started(self, raw: Mapping[str, Any]) -> Speech:
-        """The user has begun to speak."""
+    def started(self, raw: Mapping[str, Any], at: int) -> Speech:
+        """The user has begun to speak, as was told at `at`."""
+        ms = number(raw.get("audio_start_ms"))
+        if self._track and ms is not None:
+            self._track.began(ms + self._padding_ms, at)
         return Speech("started", self._since(raw.get("audio_start_ms"), self._padding_ms))
 
-    def stopped(self, raw: Mapping[str, Any]) -> Speech:
-        """The user has finished."""
+    def stopped(self, raw: Mapping[str, Any], at: int) -> Speech:
+        """The user has finished, as was told at `at`."""
+        ms = number(raw.get("audio_end_ms"))
+        if self._track and ms is not None:
+            self._track.reached(ms, at)
         return Speech("stopped", self._since(raw.get("audio_end_ms"), -self._silence_ms))
 
     def _since(self, place: Any, shift_ms: float) -> int | None:
         ms = number(place)
-        return None if ms is None else self._clock.at(max(0.0, ms + shift_ms))
+        return None if ms is None else (self._track or self._clock).at(max(0.0, ms + shift_ms))
 
 
 def transcribed(item: Item, raw: Mapping[str, Any]) -> Iterator[Event]:

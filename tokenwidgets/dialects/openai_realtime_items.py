@@ -18,6 +18,10 @@ ITEMS = 1_000
 """The most items that are remembered for another connection; the oldest go first."""
 
 
+CHARS_PER_SECOND = 15
+"""Of usual speech: 150 words a minute, of six characters with the space. For sound on a track, whose length nobody tells."""
+
+
 @dataclass(slots=True)
 class Item:
     """One item that the server made: an utterance, an answer, a call.
@@ -31,6 +35,7 @@ class Item:
     audio_ms : how much sound of it came.
     spoken : whether it is sound.
     final : whether its words were told to be all.
+    kept : how many characters of its words were heard, where it was cut off.
     """
 
     role: str
@@ -40,18 +45,18 @@ class Item:
     audio_ms: float = 0.0
     spoken: bool = False
     final: bool = False
+    kept: int | None = None
 
     @property
     def words(self) -> str:
-        """What was said so far."""
-        return "".join(self.text.pieces)
+        """What was said so far, and heard."""
+        return "".join(self.text.pieces)[: self.kept]
 
     def cut(self, played_ms: int) -> None:
         """Forget the words of sound that nobody heard, by its share: no provider tells which word was where."""
-        if self.audio_ms:
-            words = self.words
-            kept = words[: int(len(words) * min(1.0, played_ms / self.audio_ms))]
-            self.text.pieces, self.text.size = [kept], len(kept)
+        words = self.words
+        share = len(words) * min(1.0, played_ms / self.audio_ms) if self.audio_ms else CHARS_PER_SECOND * played_ms / 1000
+        self.kept = int(share)
 
 
 @dataclass(slots=True)

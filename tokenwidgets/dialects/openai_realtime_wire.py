@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import Refused
 from ..events import Error, Event, Notice
-from ..realtime.inputs import Clear, Commit, Input, Interrupt, Played, Respond, Say, Sound, ToolResult, Update
+from ..realtime.inputs import Clear, Commit, Input, Interrupt, Join, Played, Respond, Say, Sound, ToolResult, Update
 from ..realtime.settings import Settings
 from ..request import Request
 from . import failures
@@ -24,9 +24,9 @@ from .openai_realtime_answers import Answers
 from .openai_realtime_hearing import Hearing, transcribed
 from .openai_realtime_items import Item, Items
 from .openai_realtime_usage import rate_limits
-from .realtime import RECOVERABLE, Step, fault, lost, turned
+from .realtime import RECOVERABLE, Step, fault, lost, told, turned
 from .responses_item import Grown
-from .untrusted import mapping, parse, string
+from .untrusted import mapping, number, parse, string
 
 EXPIRED = "session_expired"
 """The session's hour is over."""
@@ -36,6 +36,15 @@ ACTIVE = "conversation_already_has_active_response"
 
 HARMLESS = ("response_cancel_not_active",)
 """Faults that say only that we were late: an answer had ended already."""
+
+JOINED = "The page speaks with the provider itself; this connection listens. The user's sound is not kept."
+"""Why a call has a connection of ours."""
+
+DEAF = "The page speaks with the provider itself, so sound that is given here is not heard."
+"""What becomes of other sound meanwhile."""
+
+LEFT = "The page speaks here again; what was said was told over a new connection."
+"""Why it has none any more."""
 
 _BETA = {
     "response.text": "response.output_text",
@@ -64,6 +73,7 @@ class OpenAIRealtimeWire:
         sessions.check(request)
         self.ready = False
         self.renew = False
+        self.call = ""
         self._request = request
         self._settings = request.session or Settings()
         self._items = Items()
@@ -79,12 +89,12 @@ class OpenAIRealtimeWire:
     def _opened(self) -> None:
         """Forget what holds for one connection."""
         self.ready = self.renew = False
-        self._hearing = Hearing()
+        self._hearing = Hearing(track=bool(self.call))
         self._answers = Answers(self._items, lambda: next(self._blocks))
         self._asked = ""
         self._last: tuple[str, Mapping[str, Any]] = ("", {})
         self._due: list[Mapping[str, Any]] = []
-        self._lived = False
+        self._lived = self._deaf = False
         self._fault: Error | None = None
 
     @property
@@ -97,15 +107,17 @@ class OpenAIRealtimeWire:
         return self._answers.running or bool(self._asked)
 
     def opening(self) -> list[bytes]:
-        """Nothing: the server speaks first, and shows which shape of a session it knows."""
+        """Nothing: the server speaks first, and shows which shape of a session it knows. To who listens to a call it says nothing."""
         self._opened()
-        return []
+        return self._introduced() if self.call else []
 
     # ------------------------------------------------------------------ inputs
 
     def say(self, given: Input, at: int) -> Step:
         """See `RealtimeWire`."""
         match given:
+            case Sound() if self.call:
+                return self._unheard()
             case Sound():
                 audio = self._hearing.append(given, at)
                 return _frames({"type": "input_audio_buffer.append", "audio": audio}) if audio else Step()
@@ -123,8 +135,21 @@ class OpenAIRealtimeWire:
                 return self._interrupt(given, at)
             case Update():
                 return self._update(given)
+            case Join():
+                return self._join(given.call or "")
             case Played():
                 return Step()
+
+    def _unheard(self) -> Step:
+        """Sound from elsewhere than the call, which is told once."""
+        told, self._deaf = self._deaf, True
+        return Step([] if told else [fault(DEAF)])
+
+    def _join(self, call: str) -> Step:
+        if call == self.call:
+            return Step()
+        self.call = call
+        return Step(self._gone(JOINED if call else LEFT))
 
     def _item(self, item: Mapping[str, Any], then: Step) -> Step:
         self._items.sent(item)
@@ -166,8 +191,11 @@ class OpenAIRealtimeWire:
     def _interrupt(self, given: Interrupt, at: int) -> Step:
         """End the answer, and have the server forget what nobody heard of it."""
         self._due.clear()
+        sounds = bool(self.call) and at < self._answers.sounds_until
         events = self._silenced(at)
         frames: list[dict[str, Any]] = [{"type": "response.cancel"}] if self._busy else []
+        if sounds:
+            frames.append({"type": "output_audio_buffer.clear"})
         item = None if given.block is None else self._items.block(given.block)
         if item and item.id and item.audio_ms and given.played_ms is not None:
             played = min(given.played_ms, int(item.audio_ms))
@@ -230,8 +258,15 @@ class OpenAIRealtimeWire:
                 return answers.arguments(raw)
             case "response.done":
                 return answers.done(raw)
-            case "conversation.item.truncated":
+            case "output_audio_buffer.started":
+                return answers.sounds()
+            case "output_audio_buffer.stopped":
+                answers.silent(at)
+            case "output_audio_buffer.cleared":
+                answers.silent(at)
                 return answers.interrupted()
+            case "conversation.item.truncated":
+                return self._truncated(raw)
             case "rate_limits.updated":
                 return rate_limits(raw)
         return self._heard(kind, raw, at)
@@ -239,14 +274,22 @@ class OpenAIRealtimeWire:
     def _heard(self, kind: str, raw: Mapping[str, Any], at: int) -> Iterable[Event]:
         match kind:
             case "input_audio_buffer.speech_started":
-                return [self._hearing.started(raw), *(self._silenced(at) if self._settings.interrupt else [])]
+                return [self._hearing.started(raw, at), *(self._silenced(at) if self._settings.interrupt else [])]
             case "input_audio_buffer.speech_stopped":
-                return [self._hearing.stopped(raw)]
+                return [self._hearing.stopped(raw, at)]
             case "input_audio_buffer.committed":
                 self._utterance(raw)
         if kind.startswith("conversation.item.input_audio_transcription."):
             return transcribed(self._utterance(raw), raw)
         return []
+
+    def _truncated(self, raw: Mapping[str, Any]) -> list[Event]:
+        """The server has forgotten what nobody heard. Of a call it alone knows how much that was."""
+        item = self._items.get(string(raw.get("item_id")))
+        played = number(raw.get("audio_end_ms"))
+        if self.call and item and played is not None:
+            item.cut(int(played))
+        return self._answers.interrupted()
 
     def _silenced(self, at: int) -> list[Event]:
         """The user interrupts an answer, if one is being given, or may still be heard."""
@@ -268,17 +311,24 @@ class OpenAIRealtimeWire:
         if not self.ready:
             self.ready = True
             self._shape = sessions.shape(raw)
-            frames = [self._updated(self._settings), *(self._created(item) for item in self._items.renewed())]
-            about |= {"renewed": self._renewed} if self._renewed else {}
+            frames = [] if self.call else self._introduced()
+            about |= told(renewed=self._renewed, call=self.call)
         events: list[Event] = [] if about == self._about else [Notice("session", about)]
-        self._about = {k: v for k, v in about.items() if k != "renewed"}
+        self._about = {k: v for k, v in about.items() if k not in ("renewed", "call")}
         return Step(events, frames)
+
+    def _introduced(self) -> list[bytes]:
+        """What another connection is told: our session, and what was said before."""
+        return [self._updated(self._settings), *(self._created(item) for item in self._items.renewed())]
 
     def _failed(self, raw: Mapping[str, Any]) -> Step:
         """Something went wrong. Most faults leave the session as it was; whether one ended it shows when the connection closes."""
         inner = mapping(raw.get("error"))
         code = string(inner.get("code"))
+        if self.call and not self.ready:
+            return Step(self.missed(failures.from_object(raw).message))
         if code == EXPIRED:
+            self.call = ""
             return Step(self._gone("The provider ends a session after its time; what was said was told to a new one."))
         if code in HARMLESS:
             return Step()
@@ -298,12 +348,19 @@ class OpenAIRealtimeWire:
         self.renew, self._renewed = True, why
         return [*self._answers.cut(), *([turned("failed", why)] if self._asked else [])]
 
+    def missed(self, why: str) -> list[Event]:
+        """See `RealtimeWire`."""
+        self.call = ""
+        return self._gone(f"The provider's call cannot be listened to: {why}")
+
     def closed(self, code: int | None, reason: str) -> list[Event]:
         """See `RealtimeWire`. One that was ready and was used is renewed, so that no server makes us connect for ever."""
         if self.renew:
             return []
         if self._lived and self._fault is None and code in RECOVERABLE:
             return self._gone("The connection was lost; what was said was told over a new one.")
+        if self.call:
+            return self.missed(failures.one_line(reason) or "it has ended.")
         ending = lost(code, failures.one_line(reason)) if self._fault is None else replace(self._fault, stage="close")
         return [*self._answers.cut(), ending]
 

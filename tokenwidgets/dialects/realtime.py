@@ -41,6 +41,9 @@ class RealtimeWire(Protocol):
     renew: bool
     """This connection is to be closed and another one opened, on which the session goes on."""
 
+    call: str
+    """The provider's call in which the user speaks with it; the next connection only listens there. Empty where there is none."""
+
     @property
     def waiting(self) -> bool:
         """Whether the provider owes something: its readiness, or an answer's end."""
@@ -58,6 +61,10 @@ class RealtimeWire(Protocol):
         """What a frame means that was read at `at`."""
         ...
 
+    def missed(self, why: str) -> list[Event]:
+        """The call cannot be listened to: the next connection is one of the session's own."""
+        ...
+
     def closed(self, code: int | None, reason: str) -> list[Event]:
         """The connection is closed: the session's terminal event is the last, unless it goes on over another connection.
 
@@ -73,8 +80,8 @@ class RealtimeDialect(Protocol):
 
     name: str
 
-    def url(self, base_url: str, model: str) -> str:
-        """Where a session is held."""
+    def url(self, base_url: str, model: str, call: str = "") -> str:
+        """Where a session is held, or a call is listened to."""
         ...
 
     def headers(self, key: str | None) -> Mapping[str, str]:

@@ -7,7 +7,6 @@ the first piece of an answer, or with its end where it has no piece.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import count
@@ -157,7 +156,7 @@ class Conversation:
     def _append(self, given: Mapping[str, Any]) -> list[Frame]:
         try:
             pcm = base64.b64decode(string(given.get("audio")), validate=True)
-        except binascii.Error:
+        except ValueError:  # of characters that are none of base64's, too
             raise refuse("'audio' is base64.") from None
         if len(pcm) > APPEND_BYTES or len(pcm) % 2:
             raise refuse(f"Sound comes in whole 16-bit samples, at most {APPEND_BYTES} bytes at once.")
@@ -246,7 +245,8 @@ class Conversation:
             return [{"type": "input_audio_buffer.speech_started", "audio_start_ms": ms, "item_id": self._speech[0]}]
         id, began = self._speech or (self.items.name(), ms)
         self._speech, self._awaited = None, self.session.settings.respond
-        stopped = {"type": "input_audio_buffer.speech_stopped", "audio_end_ms": ms, "item_id": id}
+        end = ms + (self.session.settings.silence_ms or 0)  # OpenAI's place has the silence in it that the session tells of
+        stopped = {"type": "input_audio_buffer.speech_stopped", "audio_end_ms": end, "item_id": id}
         return [stopped, *self._committed(id, max(0, ms - began) / 1000)]
 
     def _heard(self, event: Transcript) -> list[Frame]:

@@ -110,9 +110,11 @@ Report = Given | Shown | Packet | Ended
 class Run(Protocol):
     """A plan that is being run."""
 
-    about: Mapping[str, object]
-    """The row's provenance: backend, congestion control, the kernel, round-trip time, loss model, seed; once it has ended, also the
-    drops and the emulator's own lateness."""
+    @property
+    def about(self) -> Mapping[str, object]:
+        """The row's provenance: backend, congestion control, the kernel, round-trip time, loss model, seed; once it has ended, also the
+        drops and the emulator's own lateness.
+        """
 
     def __aiter__(self) -> AsyncIterator[Report]:
         """What happens, as it does; ends when every lane has ended."""
@@ -127,9 +129,13 @@ class Run(Protocol):
 class Backend(Protocol):
     """A way to impair a link."""
 
-    name: Literal["tun", "relay", "model", "recorded"]
-    lanes: tuple[Lane, ...]
-    """Those it can carry."""
+    @property
+    def name(self) -> Literal["tun", "relay", "model", "recorded"]:
+        """Which."""
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Those it can carry."""
 
     def why_not(self) -> str:
         """Why it cannot run here, in a sentence that says what would help; empty where it can."""

@@ -81,7 +81,12 @@ class RealtimeSocketProvider:
 
     async def _connection(self, request: Request, session: _Session, timeline: Timeline) -> None:
         """Open a connection and hold the session on it, as long as it lasts."""
-        socket = await self._dialled(request, again=session.begun)
+        try:
+            socket = await self._dialled(request, session)
+        except (UpgradeRefused, httpx.HTTPError) as e:
+            if not session.missed(_why(e)):
+                raise
+            return
         try:
             phases = {name: timeline.at(instant) for name, instant in socket.instants.items()}
             at = timeline.sink.now()
@@ -91,11 +96,11 @@ class RealtimeSocketProvider:
         finally:
             await socket.aclose()
 
-    async def _dialled(self, request: Request, again: bool) -> WebSocket:
+    async def _dialled(self, request: Request, session: _Session) -> WebSocket:
         """A connection; for a session that is under way it is tried for more than once, since whatever cut it may last."""
-        url = self.dialect.url(self.base_url, request.name)
+        url = self.dialect.url(self.base_url, request.name, session.call)
         headers = self.dialect.headers(self.key.reveal() if self.key else None)
-        for failed in range(1, RENEWALS if again else 1):
+        for failed in range(1, RENEWALS if session.begun else 1):
             try:
                 return await dial(url, headers, self.local, self.clock)
             except httpx.HTTPError:
@@ -121,6 +126,18 @@ class _Session:
         self._idle = idle
         self._given: asyncio.Task[Input] | None = None
         self._silent_from: float | None = None
+
+    @property
+    def call(self) -> str:
+        """See `RealtimeWire.call`."""
+        return self._wire.call
+
+    def missed(self, why: str) -> bool:
+        """The next connection cannot be opened; whether the session goes on over another all the same."""
+        if self.call:
+            self._emit(self._wire.missed(why))
+            return True
+        return False
 
     async def hold(self, socket: WebSocket) -> None:
         """Hold the session on a connection, up to its end, or until another one is asked for."""
@@ -197,6 +214,10 @@ class _Session:
         """Take no more inputs."""
         if self._given is not None:
             self._given.cancel()
+
+
+def _why(error: UpgradeRefused | httpx.HTTPError) -> str:
+    return f"the host answered {error.status}." if isinstance(error, UpgradeRefused) else "the host cannot be reached."
 
 
 async def _settled(task: asyncio.Task[tuple[bytes, int]]) -> None:

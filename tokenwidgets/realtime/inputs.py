@@ -6,7 +6,7 @@ An input is a frozen value with one JSON form, `{"type": …}`. Sound is 16-bit 
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
@@ -23,6 +23,9 @@ SOUND_BYTES = 2**20
 
 TEXT_CHARS = 200_000
 """The longest text in one input."""
+
+CALL_CHARS = 200
+"""The longest name of a call."""
 
 IMAGES = 16
 """The most pictures in one input."""
@@ -160,7 +163,20 @@ class Played:
     uncertainty: int = 0
 
 
-Input: TypeAlias = Sound | Commit | Clear | Say | ToolResult | Respond | Interrupt | Update | Played
+@dataclass(frozen=True, slots=True)
+class Join:
+    """The user speaks with the provider itself from now on, in a call of its own: the session is to listen there.
+
+    Parameters
+    ----------
+    call : the provider's name of it; None where the user speaks here again.
+    """
+
+    type: ClassVar[str] = "join"
+    call: str | None = None
+
+
+Input: TypeAlias = Sound | Commit | Clear | Say | ToolResult | Respond | Interrupt | Update | Played | Join
 
 
 def body(given: Input) -> dict[str, Any]:
@@ -194,7 +210,7 @@ def _sound(given: dict[str, Any]) -> Sound:
         raise Refused("bad_request", f"'rate' is from {RATES[0]} to {RATES[1]} samples a second.")
     try:
         pcm = base64.b64decode(_text(given.pop("delta"), 2 * SOUND_BYTES), validate=True)
-    except binascii.Error:
+    except ValueError:  # of characters that are none of base64's, too
         raise Refused("bad_request", "'delta' is base64.") from None
     if len(pcm) > SOUND_BYTES or len(pcm) % 2:
         raise Refused("bad_request", f"Sound comes in whole 16-bit samples, at most {SOUND_BYTES} bytes at once.")
@@ -250,6 +266,15 @@ def _played(given: dict[str, Any]) -> Played:
     return made
 
 
+def _join(given: dict[str, Any]) -> Input:
+    call = _maybe(_text, given.pop("call", None))
+    if call is not None and not _CALL.fullmatch(call):
+        raise Refused("bad_request", f"'call' is the name of a call: at most {CALL_CHARS} letters, digits, '_' and '-'.")
+    made = Join(call)
+    _end(given)
+    return made
+
+
 def _bare(kind: type[Commit | Clear]) -> Callable[[dict[str, Any]], Input]:
     def made(given: dict[str, Any]) -> Input:
         _end(given)
@@ -260,8 +285,11 @@ def _bare(kind: type[Commit | Clear]) -> Callable[[dict[str, Any]], Input]:
 
 _KINDS: Mapping[str, Callable[[dict[str, Any]], Input]] = {
     "audio": _sound, "commit": _bare(Commit), "clear": _bare(Clear), "text": _say, "tool_result": _tool_result, "respond": _respond,
-    "interrupt": _interrupt, "update": _update, "played": _played,
+    "interrupt": _interrupt, "update": _update, "played": _played, "join": _join,
 }  # fmt: skip
+
+
+_CALL = re.compile(rf"[\w-]{{1,{CALL_CHARS}}}", re.ASCII)
 
 
 def _text(value: Any, limit: int = TEXT_CHARS) -> str:

@@ -1,4 +1,4 @@
-"""When a sample was spoken, from its place in all the sound that was sent: providers count in that, readers in the stream's time."""
+"""When a sample was spoken, from its place in all the sound of a connection: providers count in that, readers in the stream's time."""
 
 from __future__ import annotations
 
@@ -26,3 +26,26 @@ class MicrophoneClock:
         if end is None or (self._pieces[0] == end and len(self._pieces) == REMEMBERED):
             return None
         return max(0, end[1] - round((end[0] - ms) * 1000))
+
+
+class TrackClock:
+    """The same of sound that goes past us: it is heard when it is spoken, so what is told of a place cannot be told before its instant.
+
+    The least delay within an utterance counts; the next one begins anew, since a track may pause.
+    """
+
+    def __init__(self) -> None:
+        self._zero: int | None = None
+
+    def began(self, ms: float, at: int) -> None:
+        """At `at` it was told that speech has begun at a place."""
+        self._zero = at - round(ms * 1000)
+
+    def reached(self, ms: float, at: int) -> None:
+        """At `at` a place was told of."""
+        zero = at - round(ms * 1000)
+        self._zero = zero if self._zero is None else min(self._zero, zero)
+
+    def at(self, ms: float) -> int | None:
+        """When the sample at a place was spoken; None before any was told of."""
+        return None if self._zero is None else max(0, self._zero + round(ms * 1000))

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextvars
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent import futures
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .. import api, images
 from ..clients.base import Disconnected, Gateway
 from ..errors import Refused
-from ..events import Audio, Error, Event, Notice, Speech
-from ..portal import portal
+from ..events import Audio, Error, Event, Speech
+from ..interrupts import reading
+from ..portal import portal, wait
 from ..result import STOP_SECONDS, Result
 from ..tools import Toolbox, ToolLike
 from ..waiting import Waitable
+from .calls import Calls
 from .clip import Clip
-from .inputs import Commit, Input, Interrupt, Respond, Say, Sound, ToolResult, Update
+from .inputs import Clear, Commit, Input, Interrupt, Respond, Say, Sound, Update
 from .own import OWN, WithVoice
 from .parts import Voice
 from .settings import RATE, Settings
@@ -39,6 +43,9 @@ HEARD_SECONDS = 0.5
 TURN_SECONDS = 120.0
 """Longest wait for a turn."""
 
+Saying = Callable[[Clip, asyncio.Event], Coroutine[Any, Any, None]]
+"""Says a clip and then silence until it is cancelled; sets the event when the end of speech can have been heard."""
+
 
 class Session(Waitable):
     """A voice session.
@@ -55,12 +62,9 @@ class Session(Waitable):
     def __init__(self, result: Result, tools: Toolbox | None = None) -> None:
         super().__init__()
         self.result = result
-        self._toolbox = tools or Toolbox()
-        self._context = contextvars.copy_context()
+        self._calls = Calls(result, tools or Toolbox(), self._give)
         self._seen = 0
         self._sounds_until = 0.0
-        self._carried_out = 0
-        self._tasks: set[asyncio.Task[None]] = set()
         result.watch(self._news)
 
     def __repr__(self) -> str:
@@ -156,10 +160,20 @@ class Session(Waitable):
         """
         portal().run(self._give(*given), STOP_SECONDS)
 
-    async def _give(self, *given: Input) -> None:
+    async def stream(self) -> str:
+        """Its id, once it has begun; to be awaited on the portal.
+
+        Raises
+        ------
+        Refused : it did not begin.
+        """
         stream = await asyncio.shield(asyncio.wrap_future(self.result._named))
         if not stream:
             raise Refused("not_found", self.error.message if self.error else "The session did not begin.")
+        return stream
+
+    async def _give(self, *given: Input) -> None:
+        stream = await self.stream()
         try:
             await self.result.gateway.input(stream, given)
         except Disconnected as e:
@@ -193,6 +207,8 @@ class Session(Waitable):
     def speak(self, clip: Any, timeout: float = TURN_SECONDS) -> SpokenTurn:
         """Say a clip as a microphone would, in real time, and silence behind it, until it is answered. An answer before it is heard out.
 
+        An interrupt of the cell ends the speaking, forgets what was not a turn yet, and ends the answer; the session goes on.
+
         Parameters
         ----------
         clip : a `Clip`, or what `Clip.open` opens.
@@ -206,13 +222,37 @@ class Session(Waitable):
         ------
         Refused : it is no sound, the session ended, or there was no answer in time.
         """
-        return portal().run(self.speaking(clip if isinstance(clip, Clip) else Clip.open(clip), timeout), None)
+        future = portal().submit(self.turn_of(Clip.open(clip), timeout))
+        try:
+            return wait(future)
+        except KeyboardInterrupt:
+            future.cancel()
+            raise
 
-    async def speaking(self, clip: Clip, timeout: float = TURN_SECONDS) -> SpokenTurn:
-        """The same; to be awaited on the portal."""
+    async def speaking(self, clip: Any, timeout: float = TURN_SECONDS) -> SpokenTurn:
+        """The same, to be awaited, in a notebook's loop or any other: `turn = await session.speaking("question.wav")`."""
+        future = portal().submit(self.turn_of(Clip.open(clip), timeout))
+        with reading(_Said(future)):
+            return await asyncio.wrap_future(future)
+
+    async def turn_of(self, clip: Clip, timeout: float = TURN_SECONDS, say: Saying | None = None) -> SpokenTurn:
+        """The same, to be awaited on the portal.
+
+        Parameters
+        ----------
+        say : how the clip is said; by default `sending`.
+        """
+        try:
+            return await self._turn_of(clip, timeout, say or self.sending)
+        except asyncio.CancelledError:
+            with suppress(Refused):  # the session has ended
+                await self._give(Clear(), Interrupt())
+            raise
+
+    async def _turn_of(self, clip: Clip, timeout: float, say: Saying) -> SpokenTurn:
         await self._listened()
         before, said = len(self.turns), asyncio.Event()
-        sending = asyncio.ensure_future(self._sent(clip, said))
+        sending = asyncio.ensure_future(say(clip, said))
         try:
             async with asyncio.timeout(timeout):
                 await self._until(lambda: said.is_set() and self._answered(before), sending)
@@ -241,8 +281,8 @@ class Session(Waitable):
         speaks = bool(states) and states[-1] == "started"
         return len(turns) > before and not speaks and bool(turns[-1].status) and not (turns[-1].calls and not turns[-1].said)
 
-    async def _sent(self, clip: Clip, said: asyncio.Event) -> None:
-        """Send a clip and then silence, a piece when it would have been spoken; tells when the end of speech can have been heard."""
+    async def sending(self, clip: Clip, said: asyncio.Event) -> None:
+        """Give a clip and then silence, a piece when it would have been spoken; tells when the end of speech can have been heard."""
         size = 2 * int(PIECE_SECONDS * clip.rate)
         silence = bytes(2 * int(SILENCE_SECONDS * clip.rate)) if self._finds_turns else b""
         pcm, end = clip.pcm + silence, clip.seconds + (HEARD_SECONDS if silence else 0)
@@ -260,18 +300,15 @@ class Session(Waitable):
     def _finds_turns(self) -> bool:
         return Settings().changed(self.result.request.get("session") or {}).turn_detection == "server"
 
-    # ------------------------------------------------------------------ its tools
+    # ------------------------------------------------------------------ what comes
 
     def _news(self) -> None:
         """On the portal's thread, whenever something came."""
-        fresh = self.result.journal.entries[self._seen :]
+        fresh = [entry.event for entry in self.result.journal.entries[self._seen :]]
         self._seen += len(fresh)
-        for event in (entry.event for entry in fresh):
+        for event in fresh:
             self._sound_out(event)
-        if self._toolbox.functions and any(isinstance(e.event, Notice) and e.event.kind == "turn" for e in fresh):
-            calls = self.result.tool_calls[self._carried_out :]
-            self._carried_out += len(calls)
-            self._carry_out([call for call in calls if self._toolbox.answers(call["name"])])
+        self._calls.news(fresh)
 
     def _sound_out(self, event: Event) -> None:
         """Keep up until when the answers sound: they come as fast as they are made."""
@@ -281,18 +318,18 @@ class Session(Waitable):
         elif isinstance(event, Speech) and event.state == "interrupted":
             self._sounds_until = 0.0
 
-    def _carry_out(self, calls: list[Mapping[str, Any]]) -> None:
-        if calls:
-            task = asyncio.ensure_future(self._results(calls))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
 
-    async def _results(self, calls: list[Mapping[str, Any]]) -> None:
-        runs = await asyncio.gather(*(self._toolbox.run(call, self._context) for call in calls))
-        try:
-            await self._give(*(ToolResult(run.id, run.result, respond=run is runs[-1]) for run in runs))
-        except Refused:
-            pass  # the session has ended
+class _Said:
+    """What is being said, as an interrupted cell ends it."""
+
+    def __init__(self, future: Future[SpokenTurn]) -> None:
+        self._future = future
+
+    def stop(self) -> None:
+        self._future.cancel()
+
+    def wait(self) -> None:
+        futures.wait([self._future])
 
 
 def talk(

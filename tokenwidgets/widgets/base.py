@@ -180,7 +180,7 @@ class StreamWidget(Widget):
     def _news(self) -> None:
         run = run_of(self.result)
         with self.hold_sync():
-            for name in ("model", "stream", "ended", "error"):
+            for name in ("model", "stream", "transport", "ended", "error"):
                 if getattr(self, name) != run[name]:
                     setattr(self, name, run[name])
         if self.result.done:
@@ -214,7 +214,7 @@ class RunsWidget(Widget):
         named = [pair for source in sources for pair in (source.items() if isinstance(source, Mapping) else [("", source)])]
         self.results = [result_of(source) for _, source in named]
         self._labels = [label for label, _ in named]
-        self._given = [_given(*each) for each in zip(self.results, self._labels, chain(given, repeat({})), strict=False)]
+        self._given = [_given(*each) for each in zip(self._labels, chain(given, repeat({})), strict=False)]
         super().__init__(self.results, operations, runs=self._runs(), **traits)
         for result in self.results:
             follow(result, self.messages, self._news)
@@ -231,7 +231,7 @@ class RunsWidget(Widget):
         result = result_of(source)
         self.results.append(result)
         self._labels.append(label)
-        self._given.append(_given(result, label, traits))
+        self._given.append(_given(label, traits))
         self.messages.add(result)
         self._news()
         follow(result, self.messages, self._news)
@@ -252,9 +252,8 @@ class RunsWidget(Widget):
                 self.refresh()
 
 
-def _given(result: Result, label: str, traits: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The transport as asked for: what is read over is the page's to choose, which would attach again for another."""
-    return {"label": label, "transport": run_of(result)["transport"], **traits}
+def _given(label: str, traits: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"label": label, **traits}
 
 
 def run_of(result: Result) -> dict[str, Any]:
@@ -262,7 +261,7 @@ def run_of(result: Result) -> dict[str, Any]:
     return {
         "stream": result.stream,
         "model": result.model,
-        "transport": result.transport if result.transport in TRANSPORTS else "auto",
+        "transport": result.wanted if result.wanted in TRANSPORTS else "auto",
         "place": result.gateway.place,
         "ended": len(result.journal.entries) - 1 if result.done else -1,
         "error": "" if result.stream or not result.error else result.error.message,
@@ -272,15 +271,17 @@ def run_of(result: Result) -> dict[str, Any]:
 def follow(result: Result, messages: Comm, news: Callable[[], None]) -> None:
     """Tell a widget when its stream has a name and when it has ended; push it to a page that has no other way to it."""
     known = ""
+    wanted = result.wanted
 
     def changed() -> None:
-        nonlocal known
+        nonlocal known, wanted
         if result.stream and not known:
             known = result.stream
             news()
             if result.gateway.place == "kernel" or result.transport == "comm":
                 messages.push(result)
-        if result.done:
+        if result.done or result.wanted != wanted:
+            wanted = result.wanted
             news()
 
     result.watch(changed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any, Literal, get_args
 import traitlets
 
 from .. import api, mic_card
+from ..clients.rest import Rest
 from ..comm import Answer
 from ..errors import Refused
 from ..output import Bundle
@@ -25,7 +25,7 @@ from ..tools import Toolbox, ToolLike
 from ..transports import TRANSPORTS
 from .base import STATIC, RunsWidget
 
-Way = Literal["auto", "worklet", "webrtc"]
+Way = Literal["auto", "worklet", "webrtc", "provider"]
 """How the page's sound travels."""
 
 GIVEN = "given"
@@ -33,6 +33,11 @@ GIVEN = "given"
 
 RECORDED_BYTES = 60 * 2**20
 """The most that is recorded as one clip: more than ten minutes at 48 kHz, where the page ends it."""
+
+NO_SERVER = (
+    "This kernel knows no Jupyter server that could show such a page. Run `jupyter lab` in a terminal on your own machine, and this "
+    "notebook in it; or open tokenwidgets/mic below that server's address in a browser, and talk there."
+)
 
 TALKS = 50
 """Sessions of one widget; to begin one more, the cell is run again."""
@@ -76,6 +81,7 @@ class Mic(RunsWidget):
         names = ({GIVEN: "The clip of this cell"} if clip else {}) | dict(shipped.WORDS)
         operations = {
             "talk": self._talk,
+            "companion": self._companion,
             "clip": self._clip_named,
             "record": self._record,
             "heard": self._heard,
@@ -92,7 +98,7 @@ class Mic(RunsWidget):
 
     @property
     def audio(self) -> Clip:
-        """What was heard: in the newest session, or by the recorder."""
+        """What was heard: in the newest session, or by the recorder. Over the path `provider` the sound is not kept."""
         if self.record:
             return Clip(bytes(self._tape), self._rate)
         return self.session.heard if self.session else Clip(b"", RATE)
@@ -133,13 +139,20 @@ class Mic(RunsWidget):
             if len(self.sessions) >= TALKS:
                 raise Refused("limit", f"One microphone holds at most {TALKS} sessions: run the cell again.")
             self._add(self._begin(messages=self._before(), turn_detection="server" if self.hands_free else "none"))
-        return {"stream": await _stream_of(self.sessions[-1])}
+        return {"stream": await self.sessions[-1].stream()}
+
+    async def _companion(self, content: Mapping[str, Any]) -> Answer:
+        """Begin or join a session that a page of its own is to speak in; and where the server is, as this kernel knows it."""
+        here = self.session.result.gateway if self.session and not self.session.done else api.gateway()
+        if not isinstance(here, Rest):
+            raise Refused("not_found", NO_SERVER)
+        return {**(await self._talk(content) or {}), "base": here.server.url}
 
     def _before(self) -> list[dict[str, str]] | None:
         return [{"role": who, "content": words} for who, words in self.words] or None
 
     def _add(self, session: Session) -> None:
-        session.result.transport = self._transport
+        session.result.wanted = session.result.transport = self._transport
         self.sessions.append(session)
         self.add(session.result)
 
@@ -175,13 +188,6 @@ class Mic(RunsWidget):
         return mic_card.bundle([session.result for session in self.sessions], self.model)
 
 
-async def _stream_of(session: Session) -> str:
-    stream = await asyncio.shield(asyncio.wrap_future(session.result._named))
-    if not stream:
-        raise Refused("connection", session.error.message if session.error else "The session did not begin.")
-    return stream
-
-
 def mic(
     model: str | None = None,
     *,
@@ -206,9 +212,11 @@ def mic(
     voice : by the provider's own name.
     output : whether answers are spoken (`audio`) or written (`text`).
     hands_free : whether the end of a turn is found, or told by letting the button go.
-    path : how the page's sound travels: as samples over its socket (`worklet`), or as a WebRTC track, which is given up for the other
-        where it does not connect. `auto` takes samples, which are there sooner.
-    transport : how the page reads: auto, sse, ws, webrtc or comm.
+    path : how the page's sound travels: as samples over its socket (`worklet`); as a WebRTC track to the server (`webrtc`); or as one to
+        the provider itself (`provider`: of hosts that speak OpenAI's Realtime), whose events still come by the server, so that words and
+        latencies are known, but no sound is kept. A track is given up for samples where it does not connect. `auto` takes samples, which
+        are there sooner.
+    transport : how the page reads: auto, sse, ws, webrtc, webrtc-ordered, webrtc-unordered or comm.
     clip : heard in place of a microphone: a `Clip`, or what `Clip.open` opens.
     record : only keep what is heard, as `audio`; nobody answers.
     settings : of the session, further ones: `silence_ms`, `interrupt`, `respond`.
@@ -220,7 +228,7 @@ def mic(
     if transport not in TRANSPORTS:
         raise Refused("bad_request", f"There is no transport {transport!r}: it is one of {', '.join(TRANSPORTS)}.")
     if path not in get_args(Way):
-        raise Refused("bad_request", f"There is no path {path!r}: it is auto, worklet or webrtc.")
+        raise Refused("bad_request", f"There is no path {path!r}: it is {', '.join(get_args(Way))}.")
     heard = None if clip is None else _clip(clip)
     if record:
         return Mic(None, clip=heard)

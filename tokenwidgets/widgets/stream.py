@@ -79,6 +79,7 @@ class TokenStream(RunsWidget):
                 for result in self.results:
                     if result.stream == stream:
                         result.transport, result.why = transport, why
+                        result.wanted = content.get("wanted", result.wanted)
         return None
 
     async def _offers(self, content: Mapping[str, Any]) -> Answer:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..api import gateway
 from ..clients.base import Disconnected, Reader
+from ..clients.readers import READERS
 from ..clients.rest import Rest
 from ..comparison import TRANSPORT_WORDS
 from ..errors import Refused
 from ..events import Entry
 from ..formulas import Described
-from ..lanes import READERS
 from .asking import Asking, ended, until
 from .base import Taken, Workload, figures_of, table, whole_number
 

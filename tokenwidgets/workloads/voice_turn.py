@@ -15,6 +15,7 @@ from ..realtime.spoken import STAGES, SpokenTurn
 from ..realtime.words import word_error_rate
 from .asking import Asking
 from .base import Taken, Workload, table
+from .voice_paths import PATHS
 
 if TYPE_CHECKING:
     from ..trials import Arm
@@ -31,7 +32,9 @@ def _stage(name: str, title: str) -> Described:
 class VoiceTurn(Workload):
     """A clip is said in a session of its own, in real time, and the answer waited for.
 
-    What the sound needs from the server to an ear is not in these figures: `tw.mic` shows it for a page.
+    What the sound needs from the server to an ear is not in the figures of the session's stages: `tw.mic` shows it for a page, and
+    `voice_round_trip` has it for this process. So that is the figure by which two paths of the sound are compared. The option `path`
+    names one: `inputs`, samples as from a worklet, or `track`, Opus over WebRTC, as in `options=[{"path": "inputs"}, {"path": "track"}]`.
 
     Parameters
     ----------
@@ -52,6 +55,10 @@ class VoiceTurn(Workload):
         ),
         *(_stage(name, title) for name, title in STAGES.items() if name != "played"),
         Described(
+            "voice_round_trip", "heard where it was said", "µs", "from the end of speech to the answer's first sound, both in this process",
+            "This process's monotonic one", "What a microphone and a loudspeaker add.", "tokenwidgets",
+        ),
+        Described(
             "word_error_rate", "word error rate", "1", "words inserted, left out or changed, of those that were said", "none",
             "Case and punctuation.", "NIST",
         ),
@@ -63,6 +70,7 @@ class VoiceTurn(Workload):
         for arm in arms:
             if any(arm.request.get(name) is not None for name in ("prompt", "schema")):
                 raise Refused("bad_request", "A spoken turn takes no prompt: the clip is what is said.")
+            _check_path(arm.request)
         self._sound()
 
     def _sound(self) -> tuple[Clip, str]:
@@ -75,16 +83,28 @@ class VoiceTurn(Workload):
     async def run(self, asking: Asking) -> Taken:
         """Hold a session for one turn."""
         clip, words = self._sound()
-        session = Session(asking.ask(session=_settings(asking.request)))
+        session = Session(asking.ask(session=_settings(asking.request), path=None))
+        path = PATHS[asking.request.get("path") or "inputs"](session)
         try:
-            turn = await session.speaking(clip)
+            await path.open()
+            turn = await session.turn_of(clip, say=path.say)
+            heard = await path.ear.round_trip()
         except Refused as e:
             return Taken(failures={"": e.message})
         finally:
+            await path.aclose()
             await session.result.stopping()
         if turn.status not in ("completed", "incomplete"):
             return Taken(failures={"": turn.message or f"the answer was {turn.status}"})
-        return Taken(voice_figures(turn, words))
+        return Taken({**voice_figures(turn, words), **({} if heard is None else {"voice_round_trip": heard})})
+
+
+def _check_path(request: Mapping[str, Any]) -> None:
+    path = request.get("path") or "inputs"
+    if path not in PATHS:
+        raise Refused("bad_request", f"There is no path {path!r} of a spoken turn: it is {' or '.join(PATHS)}.")
+    if path == "track" and _settings(request).get("turn_detection") == "none":
+        raise Refused("bad_request", "Over a track nobody tells the end of a turn: leave out turn_detection, or take the path 'inputs'.")
 
 
 def _settings(request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -261,7 +261,7 @@ export class Talk {
   /** @param {string} place @param {Run} run */
   #open(place, run) {
     const model = new RunModel(this.#model, run);
-    const session = new Session(/** @type {AnyModel<any>} */ (/** @type {unknown} */ (model)), this.#signal, this.#transports);
+    const session = new Session(/** @type {AnyModel<any>} */ (/** @type {unknown} */ (model)), this.#signal, this.#transports, { upgrades: true });
     const opened = { run: model, session };
     this.#sessions.set(place, opened);
     for (const { view, signal } of this.#views) session.subscribe(view, signal);

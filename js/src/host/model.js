@@ -1,38 +1,32 @@
-// The model of an exported widget: its traits, and whoever answers its questions, out of the page's own file.
+// The model of a widget in a page without a kernel: its traits, and whoever answers its questions.
 
-/** @import { RawFrame } from "../lib/wire.js" */
-
-/**
- * What `tokenwidgets/export.py` writes into the page.
- * @typedef {object} Contents
- * @property {string} module the widget's bundle
- * @property {Record<string, unknown>} traits with the events of each stream
- * @property {Record<string, object>} [answers] to what the page asks, by operation
- * @property {Record<string, RawFrame[]>} frames by the stream's id
- * @property {Record<string, string>} assets
- */
 /** @typedef {(...args: any[]) => void} Listener */
+/** @typedef {(message: any) => object | Promise<object>} Answerer gives the fields of the answer to a question */
 
 /** A model as anywidget gives one, of whatever traits there are. */
 export class PageModel {
-  #contents;
+  #traits;
+  #answer;
+  /** What was asked: it is asked anew where an answer takes its time. @type {Set<string>} */
+  #asked = new Set();
   /** @type {Map<string, Set<Listener>>} */
   #listeners = new Map();
 
-  /** @param {Contents} contents */
-  constructor(contents) {
-    this.#contents = contents;
+  /** @param {Record<string, unknown>} traits @param {Answerer} answer */
+  constructor(traits, answer) {
+    this.#traits = traits;
+    this.#answer = answer;
   }
 
-  /** @param {string} name */
+  /** @param {string} name @returns {any} */
   get(name) {
-    return this.#contents.traits[name];
+    return this.#traits[name];
   }
 
   /** @param {string} name @param {unknown} value */
   set(name, value) {
-    if (this.#contents.traits[name] === value) return;
-    this.#contents.traits[name] = value;
+    if (this.#traits[name] === value) return;
+    this.#traits[name] = value;
     this.#emit(`change:${name}`);
     this.#emit("change");
   }
@@ -51,20 +45,11 @@ export class PageModel {
     this.#listeners.get(event)?.delete(listener);
   }
 
-  /** A message to the kernel: questions are answered from the file, what is only told goes nowhere. @param {any} message */
+  /** A message to the kernel: questions are answered, what is only told goes nowhere. @param {any} message */
   send(message) {
-    if (message.ask === undefined) return;
-    const answer = { answer: message.ask, ...this.#answer(message) };
-    queueMicrotask(() => this.#emit("msg:custom", answer));
-  }
-
-  /** @param {any} message */
-  #answer({ op, stream, name }) {
-    const { answers = {}, frames, assets } = this.#contents;
-    if (op in answers) return answers[op];
-    if (op === "wire" && stream in frames) return { frames: frames[stream], of: frames[stream].length };
-    if (op === "asset" && name in assets) return { text: assets[name] };
-    return { error: { code: "not_found", message: "This page is a file without a kernel, and does not hold that." } };
+    if (message.ask === undefined || this.#asked.has(message.ask)) return;
+    this.#asked.add(message.ask);
+    Promise.resolve(this.#answer(message)).then((answer) => this.#emit("msg:custom", { answer: message.ask, ...answer }));
   }
 
   /** @param {string} event @param {...any} args */

@@ -39,6 +39,12 @@ function candidateWords(sdp) {
   return [...kinds].map(([kind, count]) => `${count} × ${kind}`).join("; ") || "none";
 }
 
+/** @param {any[]} reports */
+function channelWords(reports) {
+  const channels = reports.filter(({ type }) => type === "data-channel");
+  return channels.map(({ label, messagesReceived, messagesSent }) => `${label}: ${messagesReceived} messages in, ${messagesSent} out`).join("; ");
+}
+
 /**
  * The way in use, of `getStats()`.
  * @param {Iterable<any>} reports
@@ -55,5 +61,6 @@ export function pathFacts(reports) {
     ["Path", `${local?.candidateType ?? "?"} to ${remote?.candidateType ?? "?"}, ${(local?.protocol ?? "?").toUpperCase()}`],
     ["Round trip", rtt === undefined ? "not measured yet" : `${(rtt * 1000).toFixed(1)} ms`],
     ["Cipher", transport.dtlsCipher ?? ""],
+    ["Data channels", channelWords([...byId.values()])],
   ].filter(/** @returns {fact is Fact} */ (fact) => Boolean(fact[1]));
 }

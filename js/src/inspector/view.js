@@ -119,7 +119,7 @@ export class View {
     if (ways.length !== this.#ways.childElementCount) this.#ways.replaceChildren(...ways.map(wayLine));
     this.#empty.hidden = this.#rows.length > 0;
     setText(this.#empty, this.#known.length ? "No frame passes the filter." : page ? PAGE_EMPTY : inspector.unknown || (inspector.session.over ? PROVIDER_EMPTY : "Waiting for the first frame."));
-    this.#peer.hidden = !ways.includes("webrtc");
+    this.#peer.hidden = !ways.some((way) => way.startsWith("webrtc"));
     if (!this.#peer.hidden) this.#describe(pageTap().peer);
   }
 

@@ -1,7 +1,7 @@
 // The chart of one stream or of several: usable with a widget or without one. It only ever draws what the sessions hold.
 
 import { h, setText } from "../lib/dom.js";
-import { LABELS } from "../lib/transport.js";
+import { LABELS, MARKS } from "../lib/transport.js";
 import { button } from "./button.js";
 import { draw } from "./draw.js";
 import { legSpans, measureLegs } from "./legs.js";
@@ -29,7 +29,6 @@ const SVG = "http://www.w3.org/2000/svg";
 const FIGURES_MS = 250; // figures that change faster cannot be read
 const STALE = 1.05; // figures of so many more chunks are worth the measuring
 const WIDTH = 760; // until the page says how wide it is
-const MARKS = { sse: "●", ws: "■", webrtc: "▲", comm: "◆" };
 /** Of runs that no transport tells apart: none of the transports' colours, and not red. */
 const HUES = ["--tw-l-hue-1", "--tw-l-hue-2", "--tw-l-hue-3", "--tw-l-hue-4", "--tw-l-hue-5", "--tw-l-hue-6"];
 const DASHES = ["none", "7 3", "2 2", "9 3 2 3", "4 2", "12 4"];

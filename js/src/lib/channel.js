@@ -1,6 +1,7 @@
 // Many streams over one connection: the socket, the data channel and the comm speak the same messages.
 
 import * as messages from "./messages.js";
+import { Receiver } from "./redundancy.js";
 import { refusedBy } from "./transport.js";
 
 /** @import { Input, Message, StreamEvent } from "./messages.js" */
@@ -32,7 +33,11 @@ const pageClock = {
 export class Channel {
   /** @type {Map<string, Set<Attachment>>} */
   #streams = new Map();
+  /** What puts a stream's events in order, where they come by a way that does not. @type {Map<string, Receiver>} */
+  #receivers = new Map();
   #send;
+  #via;
+  #acknowledge;
   #close;
   #liveness;
   #clock;
@@ -52,12 +57,16 @@ export class Channel {
   /**
    * @param {object} connection
    * @param {(message: Message) => void} connection.send
+   * @param {string} [connection.via] the way by which events are to come, in any order; without it they come like all messages
+   * @param {(message: Message) => void} [connection.acknowledge] puts an acknowledgement on that way, unless that way loses nothing
    * @param {() => void} [connection.close]
    * @param {Liveness} [connection.liveness] without it the connection is trusted to say when it ends
    * @param {Clock} [connection.clock]
    */
-  constructor({ send, close = () => {}, liveness, clock = pageClock }) {
+  constructor({ send, via, acknowledge, close = () => {}, liveness, clock = pageClock }) {
     this.#send = send;
+    this.#via = via;
+    this.#acknowledge = acknowledge;
     this.#close = close;
     this.#liveness = liveness;
     this.#clock = clock;
@@ -83,7 +92,7 @@ export class Channel {
       this.#streams.set(stream, others);
       signal.addEventListener("abort", () => this.#leave(stream, attachment), { once: true });
       this.#watch();
-      if (behind) this.#write(messages.attach(stream, after));
+      if (behind) this.#ask(stream, after);
     });
   }
 
@@ -121,7 +130,7 @@ export class Channel {
     const { stream } = message;
     if (typeof stream !== "string") return;
     if (message.op === "refused") this.#finish(stream, refusedBy(message.error));
-    else if (Array.isArray(message.events)) this.#deliver(stream, message.events, message.sent);
+    else if (Array.isArray(message.events)) this.#take(stream, message.events, message.sent);
   }
 
   /** The connection ended. @param {string} reason in words */
@@ -147,6 +156,26 @@ export class Channel {
     else waiting?.reject(new Error("the other side does not know this stream's clock"));
   }
 
+  /** @param {string} stream @param {number} after */
+  #ask(stream, after) {
+    if (this.#via) this.#receivers.set(stream, new Receiver(after));
+    this.#write(messages.attach(stream, after, this.#via));
+  }
+
+  /**
+   * Hand on the events whose turn it is, whichever way they came. A message without any says that none are behind the cursor.
+   * @param {string} stream
+   * @param {StreamEvent[]} events
+   * @param {number} [sent]
+   */
+  #take(stream, events, sent) {
+    const receiver = this.#receivers.get(stream);
+    if (!receiver || events.length === 0) return this.#deliver(stream, events, sent);
+    const turn = receiver.take(events);
+    this.#acknowledge?.(messages.ack(stream, receiver.seq, sent));
+    if (turn.length) this.#deliver(stream, turn, sent);
+  }
+
   /** @param {string} stream @param {StreamEvent[]} events @param {number} [sent] */
   #deliver(stream, events, sent) {
     if (events.length === 0) return this.#finish(stream, null); // asked for what lies behind the end
@@ -158,6 +187,8 @@ export class Channel {
   #finish(stream, reason) {
     const attachments = this.#streams.get(stream) ?? new Set();
     this.#streams.delete(stream);
+    // Else the end would be sent again if its acknowledgement is lost.
+    if (this.#receivers.delete(stream) && !this.#over) this.#write(messages.detach(stream));
     for (const { resolve, reject } of attachments) reason ? reject(reason) : resolve();
     this.#watch();
   }
@@ -168,6 +199,7 @@ export class Channel {
     if (!attachments?.delete(attachment)) return;
     if (attachments.size === 0) {
       this.#streams.delete(stream);
+      this.#receivers.delete(stream);
       this.#write(messages.detach(stream));
     }
     this.#watch();

@@ -16,8 +16,13 @@ const ORDER = {
   ws: ["ws", "sse", "comm"],
   sse: ["sse", "ws", "comm"],
   webrtc: ["webrtc", "ws", "sse", "comm"],
+  "webrtc-ordered": ["webrtc-ordered", "ws", "sse", "comm"],
+  "webrtc-unordered": ["webrtc-unordered", "ws", "sse", "comm"],
   comm: ["comm"],
 };
+
+/** @type {TransportName} */
+const UPGRADED = "webrtc"; // a lost packet holds up nothing there
 
 /** One that has worked is tried so many times in a row before it is given up: an outage is no reason to change. */
 const ATTEMPTS = 3;
@@ -48,6 +53,10 @@ export class Choice {
   #reported = null;
   #worked = false;
   #failures = 0;
+  /** Why it is another way than the one it began with, or an empty string. */
+  #moved = "";
+  /** Whether it was given a way nobody asked for, to be left as soon as it fails. */
+  #upgraded = false;
   /** What the server said of a stream that only the kernel may know; until the kernel answers. @type {Refused | null} */
   #unknown = null;
 
@@ -66,10 +75,59 @@ export class Choice {
     this.#transports = transports;
     this.#onRoute = onRoute;
     this.#timers = timers;
-    const order = ORDER[wanted] ?? ORDER.auto;
-    this.#names = only ? order.slice(0, 1) : order;
+    this.#names = orderOf(wanted, only);
     if (wanted !== "comm" && place === "kernel") this.#onlyComm("the kernel holds this stream, no server does");
     else if (!this.#names.every((name) => transports[name])) this.#onlyComm("no Jupyter server can be reached from this page");
+  }
+
+  /** What is asked for now. */
+  get wanted() {
+    return this.#wanted;
+  }
+
+  /** What may be asked for in its place. @returns {TransportName[]} */
+  get choices() {
+    if (this.#only || this.#reason) return [];
+    return /** @type {TransportName[]} */ (Object.keys(LABELS).filter((name) => this.#transports[/** @type {TransportName} */ (name)]));
+  }
+
+  /** Whether a better way is worth looking for while this one brings the events. */
+  get upgradable() {
+    return this.#wanted === "auto" && !this.#upgraded && this.choices.includes(UPGRADED) && this.#name !== "comm" && this.#name !== UPGRADED;
+  }
+
+  /**
+   * From the next attachment on, another way.
+   * @param {TransportName | "auto"} wanted
+   * @param {string} why
+   */
+  move(wanted, why) {
+    this.#wanted = wanted;
+    this.#upgraded = false;
+    this.#begin(orderOf(wanted, false), why);
+  }
+
+  /** The same with a way that stands open, which nobody asked for. @param {string} why */
+  upgrade(why) {
+    this.#upgraded = true;
+    this.#begin([UPGRADED, ...ORDER.auto], why);
+  }
+
+  /** Where the kernel took the server's place and says nothing either, the server may be back. @returns {boolean} whether to look */
+  retry() {
+    if (this.#reason || this.#name !== "comm" || !this.#tried.length) return false;
+    this.#begin(this.#names, this.#moved);
+    return true;
+  }
+
+  /** @param {TransportName[]} names @param {string} why */
+  #begin(names, why) {
+    this.#names = names;
+    this.#moved = why;
+    this.#tried = [];
+    this.#failures = 0;
+    this.#worked = false;
+    this.#reported = null;
   }
 
   /** @param {string} reason */
@@ -209,9 +267,13 @@ export class Choice {
   /** @param {unknown} error */
   #fail(error) {
     this.#failures += 1;
-    const outage = this.#worked && this.#failures < ATTEMPTS;
+    const outage = this.#worked && this.#failures < ATTEMPTS && !(this.#upgraded && this.#name === UPGRADED);
     if (this.#only && !outage) throw new GivenUp(reasonOf(error));
-    if (outage || this.#name === this.#names.at(-1)) throw error;
+    if (outage) throw error;
+    if (this.#name === this.#names.at(-1)) {
+      this.#tried = []; // nothing works now: what comes back first is not known
+      throw error;
+    }
     this.#tried.push({ transport: this.#name, reason: reasonOf(error) });
     this.#worked = false;
     this.#failures = 0;
@@ -220,6 +282,13 @@ export class Choice {
   #why() {
     if (this.#reason) return this.#reason;
     if (this.#tried.length) return `in place of ${this.#tried.map(({ transport }) => LABELS[transport]).join(" and ")}`;
+    if (this.#moved) return this.#moved;
     return this.#wanted === this.#name ? "as asked" : "chosen automatically";
   }
+}
+
+/** @param {TransportName | "auto"} wanted @param {boolean} only */
+function orderOf(wanted, only) {
+  const order = ORDER[wanted] ?? ORDER.auto;
+  return only ? order.slice(0, 1) : order;
 }

@@ -30,12 +30,13 @@ export class Follower {
   #running = null;
   #ended = false;
   #delay = FIRST_MS;
+  #hurried = false;
   #wake = () => {};
 
   /**
    * @param {object} options
    * @param {string} options.stream
-   * @param {Transport} options.transport
+   * @param {Pick<Transport, "attach">} options.transport
    * @param {(events: StreamEvent[], sent?: number) => void} options.onEvents
    * @param {(trip: RoundTrip) => void} [options.onClock]
    * @param {(status: FollowStatus, reason: string) => void} options.onStatus
@@ -75,6 +76,13 @@ export class Follower {
     this.retry();
   }
 
+  /** Go on at once over a new connection: there is a better way. */
+  move() {
+    this.#hurried = true;
+    this.#attempt.abort(new Error("another way was taken"));
+    this.retry();
+  }
+
   /** @param {AbortSignal} leaving */
   async #run(leaving) {
     if (this.status === "ended" || this.status === "refused") return;
@@ -84,6 +92,10 @@ export class Follower {
       const reason = await this.#attach(leaving);
       if (leaving.aborted) break;
       if (this.#ended) return this.#report("ended");
+      if (this.#hurried) {
+        this.#hurried = false;
+        continue;
+      }
       if (isFinal(reason)) return this.#report("refused", reasonOf(reason));
       if (this.last > before) this.#delay = FIRST_MS;
       this.#report("reattaching", reasonOf(reason));

@@ -8,7 +8,7 @@
  * @property {number} users
  * @property {any} timer
  */
-/** @typedef {{channels: Map<string, Shared>, sse: number}} Hub */
+/** @typedef {{channels: Map<string, Shared>, sse: number, noPeer?: string, upgraded?: Set<{over: boolean}>}} Hub */
 
 const KEY = Symbol.for("tokenwidgets.hub.v1");
 const LINGER_MS = 5000;

@@ -1,4 +1,4 @@
-// The messages of the socket, the data channel and the comm, both ways, and their travel in numbered parts.
+// The messages of the socket, the data channels and the comm, both ways, and their travel in numbered parts.
 
 /**
  * An event of a stream. Fields beyond these depend on the type; one that says nothing is left out.
@@ -13,6 +13,7 @@
  * @property {string} [stream]
  * @property {StreamEvent[]} [events]
  * @property {number} [sent] when the events were written, µs of the clock of their `at`
+ * @property {number} [seq] in an acknowledgement: all events up to it are there
  * @property {number} [t] of the ping that a pong answers
  * @property {number} [at] µs of the stream's clock, in a pong
  * @property {Refusal} [error]
@@ -21,8 +22,10 @@
  * @property {Input} [input] for a voice session
  */
 
-/** @param {string} stream @param {number} after */
-export const attach = (stream, after) => ({ op: "attach", stream, after });
+/** @param {string} stream @param {number} after @param {string} [via] the way by which its events are to come, beside the connection */
+export const attach = (stream, after, via) => (via ? { op: "attach", stream, after, via } : { op: "attach", stream, after });
+/** @param {string} stream @param {number} seq all events up to it are there @param {number} [sent] of the message that this answers */
+export const ack = (stream, seq, sent) => ({ op: "ack", stream, seq, sent });
 /** @param {string} stream */
 export const detach = (stream) => ({ op: "detach", stream });
 /** @param {string} stream */

@@ -13,15 +13,18 @@ export class Runs {
   #model;
   #signal;
   #transports;
+  #options;
   /** @type {Set<{view: () => void, signal: AbortSignal}>} */
   #views = new Set();
 
   /**
    * @param {AnyModel<any>} model whose trait `runs` is a list of `Run`
    * @param {AbortSignal} signal
+   * @param {{upgrades?: boolean}} [options] of each session
    */
-  constructor(model, signal) {
+  constructor(model, signal, options) {
     this.#model = model;
+    this.#options = options;
     this.#signal = signal;
     this.#transports = transportsOf(model);
     model.on("change:runs", () => this.#take());
@@ -40,7 +43,7 @@ export class Runs {
   #take() {
     const count = this.#model.get("runs")?.length ?? 0;
     for (let i = this.sessions.length; i < count; i++) {
-      const session = new Session(element(this.#model, i), this.#signal, this.#transports);
+      const session = new Session(element(this.#model, i), this.#signal, this.#transports, this.#options);
       this.sessions.push(session);
       for (const { view, signal } of this.#views) session.subscribe(view, signal);
     }

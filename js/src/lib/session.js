@@ -6,10 +6,12 @@ import { Follower } from "./follow.js";
 import { aroundPaint } from "./paint.js";
 import { findServer } from "./server.js";
 import { initialState, reduce } from "./state.js";
+import { LABELS, reasonOf } from "./transport.js";
 import { commTransport, insist } from "./transports/comm.js";
 import { sseTransport } from "./transports/sse.js";
-import { webRTCTransport } from "./transports/webrtc.js";
+import { webRTCTransports } from "./transports/webrtc.js";
 import { webSocketTransport } from "./transports/websocket.js";
+import { AFTER_MS, UPGRADED, noPeer, upgraded } from "./upgrade.js";
 
 /** @import { AnyModel } from "@anywidget/types" */
 /** @import { Place, Route } from "./choose.js" */
@@ -64,6 +66,7 @@ export class Session {
   left = false;
   #model;
   #transports;
+  #upgrades;
   #stream = "";
   /** @type {Choice | null} */
   #choice = null;
@@ -81,16 +84,22 @@ export class Session {
   #lingering;
   /** @type {any} */
   #healing;
+  /** @type {any} */
+  #upgrading;
 
   /**
    * @param {AnyModel<Run>} model
    * @param {AbortSignal} signal
    * @param {Transports} transports
+   * @param {object} [options]
+   * @param {boolean} [options.upgrades] whether a better way is taken once it is there, where none was asked for
    */
-  constructor(model, signal, transports) {
+  constructor(model, signal, transports, { upgrades = false } = {}) {
     this.#model = model;
     this.#transports = transports;
-    for (const trait of ["stream", "transport", "place"]) model.on(`change:${trait}`, () => this.#begin());
+    this.#upgrades = upgrades;
+    for (const trait of ["stream", "place"]) model.on(`change:${trait}`, () => this.#begin());
+    model.on("change:transport", () => this.switchTo(model.get("transport")));
     for (const trait of ["model", "error"]) model.on(`change:${trait}`, () => this.#changed());
     model.on("change:ended", () => this.#heal());
     const retry = () => {
@@ -175,6 +184,68 @@ export class Session {
     this.#changed();
   }
 
+  /** The transports it can be switched to now. */
+  get choices() {
+    return this.over ? [] : (this.#choice?.choices ?? []);
+  }
+
+  /**
+   * Read on over another transport, once that stands; meanwhile, and where it does not, over the present one.
+   * @param {TransportName | "auto"} wanted
+   */
+  async switchTo(wanted) {
+    const choice = this.#choice;
+    if (this.over || !choice || choice.wanted === wanted) return;
+    if (!this.route) return this.#begin();
+    const name = wanted === "auto" ? "ws" : wanted;
+    if (!choice.choices.includes(name)) return;
+    const refused = await this.#opens(name);
+    if (choice !== this.#choice || this.over) return;
+    if (refused) return this.#kept(name, refused);
+    choice.move(wanted, "switched by you");
+    this.#follower?.move();
+  }
+
+  /** Why a way does not open, or an empty string. @param {TransportName} name */
+  async #opens(name) {
+    try {
+      await this.#transports[name]?.open?.();
+      return "";
+    } catch (error) {
+      return reasonOf(error);
+    }
+  }
+
+  /** Say why another way was not taken. @param {TransportName} name @param {string} reason @param {string} why of the present one */
+  #kept(name, reason, why = "kept") {
+    if (this.route) this.#take({ ...this.route, why: `${why}; ${LABELS[name]} was not taken: ${reason}` });
+  }
+
+  /** @param {Route} route */
+  #routed(route) {
+    this.#take(route);
+    const failed = route.tried.find(({ transport }) => transport === "webrtc");
+    if (failed && this.#choice?.wanted === "auto") noPeer(failed.reason);
+    this.#upgradeSoon();
+  }
+
+  /** Look for a better way while the first words come. */
+  #upgradeSoon() {
+    clearTimeout(this.#upgrading);
+    if (this.#upgrades && this.#choice?.upgradable) this.#upgrading = setTimeout(() => this.#upgrade(), AFTER_MS);
+  }
+
+  async #upgrade() {
+    const choice = this.#choice;
+    const { webrtc } = this.#transports;
+    if (this.over || !choice?.upgradable || !webrtc || this.#views.size === 0) return;
+    const reason = await upgraded(webrtc, this);
+    if (choice !== this.#choice || this.over || !choice.upgradable) return;
+    if (reason) return this.#kept("webrtc", reason, "chosen automatically");
+    choice.upgrade(UPGRADED);
+    this.#follower?.move();
+  }
+
   /** Stop the stream for everybody, also before its id is known. */
   stop() {
     if (this.stopping || this.over) return;
@@ -217,7 +288,7 @@ export class Session {
       only: this.#model.get("only"),
       place: this.#model.get("place"),
       transports: this.#transports,
-      onRoute: (route) => this.#take(route),
+      onRoute: (route) => this.#routed(route),
     });
     this.#follower = new Follower({
       stream,
@@ -254,6 +325,7 @@ export class Session {
 
   #leave() {
     clearTimeout(this.#healing);
+    clearTimeout(this.#upgrading);
     this.#follower?.leave();
   }
 
@@ -299,7 +371,7 @@ export class Session {
   /** @param {Route} route */
   #take(route) {
     this.route = route;
-    const attached = { op: "attached", stream: this.#stream, ...route };
+    const attached = { op: "attached", stream: this.#stream, wanted: this.#choice?.wanted, ...route };
     this.#tell(attached);
     insist(this.#model, attached, () => this.route !== route || this.over || this.#views.size === 0);
     this.#changed();
@@ -313,6 +385,7 @@ export class Session {
     this.#healing = setTimeout(() => {
       if (this.over || this.events.length > before || (this.route && this.route.transport !== "comm")) return this.#heal();
       this.#tell({ op: "news" });
+      if (this.#choice?.retry()) this.#follower?.move();
       if (this.route && this.#follower && this.#follower.last < this.#model.get("ended")) this.#follower.again();
       this.#heal(Math.min(2 * pause, LONGEST_HEAL_MS));
     }, pause);
@@ -344,5 +417,5 @@ export function transportsOf(model) {
   const comm = commTransport(model);
   const server = findServer();
   if (!server) return { comm };
-  return { comm, sse: sseTransport(server), ws: webSocketTransport(server), webrtc: webRTCTransport(server) };
+  return { comm, sse: sseTransport(server), ws: webSocketTransport(server), ...webRTCTransports(server) };
 }

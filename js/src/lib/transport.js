@@ -2,7 +2,8 @@
 
 /** @import { Input, StreamEvent } from "./messages.js" */
 
-/** @typedef {"sse" | "ws" | "webrtc" | "comm"} TransportName */
+/** `webrtc` loses packets and no events; the others with that name are reliable. @typedef {"sse" | "ws" | WebRTCName | "comm"} TransportName */
+/** @typedef {"webrtc" | "webrtc-ordered" | "webrtc-unordered"} WebRTCName */
 
 /**
  * Who reads a stream.
@@ -22,16 +23,24 @@
  * terminal event, or when `signal` aborts; it rejects with a reason in words.
  * @typedef {object} Transport
  * @property {(stream: string, after: number, reader: Reader, signal: AbortSignal) => Promise<void>} attach
+ * @property {() => Promise<void>} [open] resolves when a connection stands, which then waits some seconds to be used
  * @property {(stream: string) => Promise<void>} stop ends the stream for everybody
  * @property {(stream: string, given: Input) => Promise<void>} [input] gives a voice session an input
  * @property {(stream: string) => Promise<RoundTrip>} [clock] rejects where the stream has no clock
  */
 
 /** The words people know, in the order of the legend. @type {Record<TransportName, string>} */
-export const LABELS = { sse: "SSE", ws: "WebSocket", webrtc: "WebRTC", comm: "comm" };
+export const LABELS = {
+  sse: "SSE",
+  ws: "WebSocket",
+  webrtc: "WebRTC",
+  "webrtc-ordered": "WebRTC ordered",
+  "webrtc-unordered": "WebRTC unordered",
+  comm: "comm",
+};
 
 /** Told apart without colour. @type {Record<TransportName, string>} */
-export const MARKS = { sse: "●", ws: "■", webrtc: "▲", comm: "◆" };
+export const MARKS = { sse: "●", ws: "■", webrtc: "▲", "webrtc-ordered": "△", "webrtc-unordered": "▽", comm: "◆" };
 
 /** How long a connection may take to open, ms. */
 export const OPEN_MS = 3000;

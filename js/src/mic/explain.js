@@ -3,7 +3,14 @@
 import { factsOf } from "../lib/page.js";
 import { reasonOf } from "../lib/transport.js";
 
-/** @typedef {{title: string, words: string, link?: string}} Problem `link` opens the same page where it would work */
+/**
+ * @typedef {object} Problem
+ * @property {string} title
+ * @property {string} words
+ * @property {Link} [link] opens what would work
+ * @property {boolean} [companion] whether a page of its own would have the microphone that this one has not
+ */
+/** @typedef {{words: string, address: string}} Link */
 /**
  * What the page knows of itself.
  * @typedef {object} Surroundings
@@ -36,15 +43,18 @@ export function explain(error, where = surroundings()) {
 
 const VS_CODE = {
   title: "No microphone in VS Code",
-  words: "VS Code gives no microphone to notebooks. Open this notebook in JupyterLab in a browser, or give a file of sound instead.",
+  words: "VS Code gives no microphone to notebooks. Talk in a companion page in your browser, or give a file of sound instead.",
+  companion: true,
 };
 const COLAB = {
   title: "No microphone in this output",
   words: "Colab shows outputs in a frame that may not use the microphone. Run the notebook in your own JupyterLab, or give a file of sound instead.",
+  companion: true,
 };
 const POLICY = {
   title: "Not allowed by the page's policy",
-  words: "The server of this page, or the frame it stands in, forbids the microphone (Permissions-Policy). Open the notebook in a tab of its own, ask who runs the server to allow microphone=(self), or give a file of sound instead.",
+  words: "The server of this page, or the frame it stands in, forbids the microphone (Permissions-Policy). Talk in a companion page in a tab of its own, ask who runs the server to allow microphone=(self), or give a file of sound instead.",
+  companion: true,
 };
 
 /** By the name of the browser's error. @type {Record<string, Problem>} */
@@ -65,17 +75,24 @@ const PROBLEMS = {
 
 /** Browsers give a microphone to https and to localhost only. @param {Surroundings} where @returns {Problem} */
 function insecure({ address }) {
-  const { hostname, port, protocol } = address;
-  const number = port || (protocol === "https:" ? "443" : "80");
-  const local = new URL(address);
-  local.protocol = "http:";
-  local.hostname = "localhost";
-  local.port = number;
+  const { hostname } = address;
+  const local = onLocalhost(address);
+  const number = local.port || "80";
   return {
     title: "This address is not secure",
     words:
       "Browsers give a microphone only to https and to localhost. Serve Jupyter over https; or run " +
-      `ssh -L ${number}:localhost:${number} ${hostname} on your own machine and open the notebook on localhost; or give a file of sound instead.`,
-    link: local.href,
+      `ssh -L ${number}:localhost:${number} ${hostname} on your own machine and open the notebook, or a companion page, on localhost; or give a file of sound instead.`,
+    link: { words: "Open on localhost", address: local.href },
+    companion: true,
   };
+}
+
+/** The same address through a tunnel to its port. @param {URL} address */
+export function onLocalhost(address) {
+  const local = new URL(address);
+  local.port = address.port || (address.protocol === "https:" ? "443" : "80");
+  local.protocol = "http:";
+  local.hostname = "localhost";
+  return local;
 }

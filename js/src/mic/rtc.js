@@ -1,8 +1,6 @@
-// The other path: the microphone as a track of a peer connection of its own, and the answer as the server's.
+// The other paths: the microphone as a track of a peer connection of its own, and the answer as the other end's.
 
-import { call, findServer } from "../lib/server.js";
-import { OPEN_MS } from "../lib/transport.js";
-
+/** @import { Far } from "./far.js" */
 /** @import { Spoken } from "./spoken.js" */
 
 const GATHER_MS = 1000; // with only a loopback interface gathering never ends
@@ -36,28 +34,24 @@ export class RtcPath {
 
   /**
    * Rejects with a reason where no path is found in time.
+   * @param {Far} far
    * @param {object} options
-   * @param {string} options.stream id of the session
    * @param {MediaStream} options.track
    * @param {number} options.volume
    * @param {() => void} options.began told when an answer begins to be heard
    * @param {() => void} options.changed told when it is heard, or is not any more
    */
-  static async open({ stream, track, volume, began, changed }) {
-    const server = findServer();
-    if (!server) throw new Error("no Jupyter server can be reached from this page");
+  static async open(far, { track, volume, began, changed }) {
     const path = new RtcPath(track, volume, { began, changed });
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new Error(`no direct path to the server was found within ${OPEN_MS / 1000} s`)), OPEN_MS);
+    const { name, within } = far;
+    const timer = setTimeout(() => late.abort(new Error(`no direct path to ${name} was found within ${within / 1000} s`)), within);
     try {
-      const offer = await path.#offer();
-      const body = JSON.stringify({ ...offer, stream });
-      const headers = { "Content-Type": "application/json" };
-      const response = await call(server, "tokenwidgets/rtc", { method: "POST", headers, body, signal: late.signal });
-      const answer = await response.json().catch(() => ({}));
-      if (!response.ok) throw new Error(answer.message || `the server answered ${response.status} to the offer`);
-      await path.#peer.setRemoteDescription(answer);
+      if (far.channel) path.#peer.createDataChannel(far.channel);
+      const sdp = await far.answer(await path.#offer(), late.signal);
+      await path.#peer.setRemoteDescription({ type: "answer", sdp });
       await path.#connected(late.signal);
+      await far.ready?.(late.signal);
       await path.#sender.replaceTrack(path.#track); // not before: until then the sound goes the other way
       return path;
     } catch (error) {
@@ -140,8 +134,7 @@ export class RtcPath {
       this.#peer.onicegatheringstatechange = look;
       look();
     });
-    const { sdp, type } = /** @type {RTCSessionDescription} */ (this.#peer.localDescription);
-    return { sdp, type };
+    return /** @type {RTCSessionDescription} */ (this.#peer.localDescription).sdp;
   }
 
   /** @param {AbortSignal} signal @returns {Promise<void>} */

@@ -46,8 +46,9 @@ export class Sender {
     this.#flush();
   }
 
-  /** There is a session now, for what waits and for what comes. */
-  open() {
+  /** There is a session now, for what waits and for what comes. @param {boolean} anew whether what waits is for another */
+  open(anew = false) {
+    if (anew) this.close();
     this.#open = true;
     this.#flush();
   }

@@ -3,10 +3,12 @@
 import { reasonOf } from "../lib/transport.js";
 import { begun } from "./begun.js";
 import { Capture, microphones } from "./capture.js";
+import { companion } from "./companion.js";
 import { explain } from "./explain.js";
 import { Readings } from "./readings.js";
 import { Sender } from "./sender.js";
 import { Way } from "./way.js";
+import { sentence } from "./words.js";
 
 /** @import { AnyModel } from "@anywidget/types" */
 /** @import { Ask } from "../lib/ask.js" */
@@ -69,9 +71,7 @@ export class Talk {
     this.#runs = runs;
     this.#ask = ask;
     this.#audio = audio;
-    this.#readings = new Readings(runs, (session, event) => {
-      if (session === this.session) this.#take(event);
-    });
+    this.#readings = new Readings(runs, (session, event) => void (session === this.session && this.#take(event)));
     this.#way = new Way(
       audio,
       (block, at, more) => this.#played(block, at, more),
@@ -219,6 +219,12 @@ export class Talk {
     await this.#way.replace(this.#capture);
   }
 
+  /** Offer a page of its own, where this one has no microphone. */
+  async leave() {
+    this.problem = await companion(this.#ask, this.handsFree).catch((error) => ({ title: "No companion page", words: sentence(reasonOf(error)) }));
+    this.#changed();
+  }
+
   /** Say why something did not work. @param {unknown} error */
   refuse(error) {
     this.problem = { title: "That did not work", words: sentence(reasonOf(error)) };
@@ -238,9 +244,12 @@ export class Talk {
       const session = this.#running() ?? (await begun(this.#ask, this.#runs, () => this.#tell({ op: "news" })));
       if (attempt !== this.#attempt) return session.stop();
       this.session = session;
+      const way = this.#way.open(this.#model.get("path"), session, this.#capture, () => this.session === session);
+      const opened = way.then(() => this.#way.mute(this.#silent));
+      if (this.#model.get("path") === "provider") await opened; // the session is held elsewhere until then: half a sentence would go there
+      if (attempt !== this.#attempt) return;
       this.#doing = "talking";
-      this.#way.open(this.#model.get("path"), session.stream, this.#capture, () => this.session === session).then(() => this.#way.mute(this.#silent));
-      this.#sender.open();
+      this.#sender.open(this.#way.carries);
     } catch (error) {
       if (attempt === this.#attempt) this.#fail({ title: "No session", words: sentence(reasonOf(error)) });
     }
@@ -320,7 +329,7 @@ export class Talk {
   /** @param {StreamEvent} event */
   #take(event) {
     if (event.type === "speech" && event.state !== "stopped") this.#bargeIn();
-    if (event.type === "audio" && event.role !== "user") this.#way.play(event);
+    this.#way.take(event);
   }
 
   /** The user speaks: what sounds is cut off, also where the server gave all of it long ago. Of a track the server knows by itself. */
@@ -388,6 +397,3 @@ export class Talk {
     for (const view of this.#views) view();
   }
 }
-
-/** @param {string} words */
-const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");

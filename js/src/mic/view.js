@@ -7,7 +7,7 @@ import { LABELS, MARKS } from "../lib/transport.js";
 import { RoundButton } from "./button.js";
 import { SourcePicker } from "./source.js";
 import { Turns } from "./turns.js";
-import { STATES, hint } from "./words.js";
+import { SOUNDS, STATES, hint } from "./words.js";
 
 /** @import { AnyModel } from "@anywidget/types" */
 /** @import { Runs } from "../lib/runs.js" */
@@ -35,8 +35,10 @@ export class View {
   #again = button("Try again");
   #file = button("Use a file…");
   #sample = button("Use a clip");
-  #link = h("a", "tw-m-link", "Open on localhost");
-  #problem = h("div", "tw-m-problem", this.#title, this.#words, h("div", "tw-m-ways", this.#again, this.#file, this.#sample, this.#link));
+  #companion = button("Companion page");
+  #link = h("a", "tw-m-link");
+  #ways = h("div", "tw-m-ways", this.#again, this.#file, this.#sample, this.#companion, this.#link);
+  #problem = h("div", "tw-m-problem", this.#title, this.#words, this.#ways);
   #preview = button("Check");
   #mode = h("select", "tw-m-select");
   #mute = button("Mute");
@@ -72,6 +74,7 @@ export class View {
     this.#mode.append(option("true", "Hands-free"), option("false", "Hold to talk"));
     this.#mode.ariaLabel = "How turns are taken";
     Object.assign(this.#volume, { type: "range", min: "0", max: "1", step: "0.05", ariaLabel: "Volume", title: "Volume" });
+    Object.assign(this.#link, { target: "_blank", rel: "noopener" });
     this.#preview.title = "See the level before anything is sent";
     const answered = this.#talk.recorder ? [] : [this.#mode, this.#mute, this.#volume];
     const foot = h("div", "tw-m-foot", this.#source.root, this.#preview, h("span", "tw-m-space"), ...answered);
@@ -84,6 +87,7 @@ export class View {
     this.#again.addEventListener("click", () => talk.begin());
     this.#file.addEventListener("click", () => this.#source.pick());
     this.#sample.addEventListener("click", () => this.#clips.choose());
+    this.#companion.addEventListener("click", () => talk.leave());
     this.#preview.addEventListener("click", () => talk.preview());
     this.#mute.addEventListener("click", () => talk.mute(!talk.muted));
     this.#volume.addEventListener("input", () => (talk.volume = Number(this.#volume.value)));
@@ -102,7 +106,7 @@ export class View {
     setText(this.#hint, hint(state, { handsFree, muted, recorder, again: recorded || turns.length > 0 }));
     this.#interrupt.classList.toggle("tw-m-away", state !== "speaking");
     this.#interrupt.disabled = state !== "speaking";
-    setHidden(this.#interrupt, recorder);
+    setHidden(this.#interrupt, recorder || state === "off" || state === "preview");
     this.#button.draw();
     this.#source.draw();
     this.#turns.draw(turns);
@@ -117,14 +121,14 @@ export class View {
     const name = session?.model || this.#model.get("model");
     setText(this.#name, this.#talk.recorder ? "Clip recorder" : name);
     setText(this.#tag, session?.state.simulated || name.startsWith("sim/") ? "simulated" : "");
-    const transport = this.#talk.path.name === "webrtc" ? "webrtc" : session?.route?.transport;
+    const { path } = this.#talk;
+    const transport = path.name === "worklet" ? session?.route?.transport : "webrtc";
     setHidden(this.#badge, !transport || this.#talk.recorder);
     if (!transport) return;
     this.#badge.dataset.transport = transport;
     setText(this.#mark, MARKS[transport]);
-    setText(this.#way, LABELS[transport]);
-    const sound = this.#talk.path.name === "webrtc" ? "Sound as a WebRTC track" : "Sound as samples of an AudioWorklet";
-    this.#badge.title = `${sound}, ${this.#talk.path.why}. Events over ${LABELS[session?.route?.transport ?? transport]}, ${session?.route?.why ?? ""}.`;
+    setText(this.#way, LABELS[transport] + (path.name === "provider" ? " to the provider" : ""));
+    this.#badge.title = `${SOUNDS[path.name]}, ${path.why}. Events over ${LABELS[session?.route?.transport ?? transport]}, ${session?.route?.why ?? ""}.`;
   }
 
   #drawProblem() {
@@ -133,8 +137,10 @@ export class View {
     setText(this.#title, problem?.title ?? "");
     setText(this.#words, problem?.words ?? "");
     setHidden(this.#sample, this.#clips.named.length === 0);
+    setHidden(this.#companion, !problem?.companion || this.#talk.recorder);
     setHidden(this.#link, !problem?.link);
-    if (problem?.link) this.#link.href = problem.link;
+    setText(this.#link, problem?.link?.words ?? "");
+    if (problem?.link) this.#link.href = problem.link.address;
   }
 
   #drawFoot() {

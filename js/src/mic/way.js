@@ -1,17 +1,23 @@
-// The way of sound between page and server: samples beside the events, or the tracks of a peer connection; and what is heard of an answer.
+// The way of sound: samples beside the events, or the tracks of a peer connection, to the server or to the provider itself; and what is
+// heard of an answer.
 
 import { reasonOf } from "../lib/transport.js";
+import { Provider, ourServer } from "./far.js";
 import { RtcPath, UNCERTAINTY_US } from "./rtc.js";
 import { Speaker, samplesOf } from "./speaker.js";
 
 /** @import { StreamEvent } from "../lib/messages.js" */
 /** @import { Audio, Capture } from "./capture.js" */
 /** @import { Heard } from "./speaker.js" */
+/** @import { Session } from "../lib/session.js" */
 /** @import { Spoken } from "./spoken.js" */
 
-/** Which of them it is, and why so. @typedef {{name: "worklet" | "webrtc", why: string}} Path */
+/** Which of them it is, and why so. @typedef {{name: "worklet" | "webrtc" | "provider", why: string}} Path */
 
 const RATE = 24_000; // of an answer, unless its pieces say otherwise
+const APART_MS = 2000; // the session hears of an answer's sound within this of the page, or it was another's
+
+const TITLES = { webrtc: "WebRTC", provider: "the provider's own WebRTC" };
 
 export class Way {
   /** @type {Path} */
@@ -19,6 +25,10 @@ export class Way {
   #speaker;
   /** @type {RtcPath | null} */
   #rtc = null;
+  /** @type {Provider | null} */
+  #provider = null;
+  /** Of the provider's track: the block that it is to bring, and when it was heard. @type {{block: number | null, at: number}} */
+  #sound = { block: null, at: NaN };
   #began;
   #changed;
 
@@ -64,25 +74,35 @@ export class Way {
 
   /**
    * Tracks where they are asked for and found in time, else samples, which are always ready.
-   * @param {"auto" | "worklet" | "webrtc"} wanted
-   * @param {string} stream
+   * @param {"auto" | "worklet" | "webrtc" | "provider"} wanted
+   * @param {Session} session
    * @param {Capture | null} capture
    * @param {() => boolean} current whether it is still wanted
    */
-  async open(wanted, stream, capture, current) {
+  async open(wanted, session, capture, current) {
     this.path = { name: "worklet", why: wanted === "worklet" ? "as asked" : "chosen automatically" };
-    if (wanted !== "webrtc" || !capture?.stream) return;
+    if ((wanted !== "webrtc" && wanted !== "provider") || !capture?.stream) return;
+    const provider = wanted === "provider" ? new Provider(session.stream, (input) => session.give(input)) : null;
+    this.#provider = provider;
     try {
-      const began = () => this.#began(null, performance.now() * 1000, UNCERTAINTY_US);
-      const rtc = await RtcPath.open({ stream, track: capture.stream, volume: this.volume, began, changed: this.#changed });
+      const began = () => (provider ? this.#sounds({ at: performance.now() }) : this.#began(null, performance.now() * 1000, UNCERTAINTY_US));
+      const far = provider ?? ourServer(session.stream);
+      const rtc = await RtcPath.open(far, { track: capture.stream, volume: this.volume, began, changed: this.#changed });
       if (!current()) return rtc.close();
       this.#rtc = rtc;
-      this.path = { name: "webrtc", why: "as asked" };
-      rtc.closed.then(() => this.#leave(rtc));
+      this.path = { name: wanted, why: "as asked" };
+      rtc.closed.then(() => this.#rtc === rtc && this.#leave("the peer connection was lost"));
     } catch (error) {
-      this.path = { name: "worklet", why: `in place of WebRTC: ${reasonOf(error)}` };
+      if (current()) this.#fallBack(wanted, reasonOf(error));
     }
     this.#changed();
+  }
+
+  /** Of the session. @param {StreamEvent} event */
+  take(event) {
+    if (event.type === "audio" && event.role !== "user") this.#play(event);
+    const left = event.type === "notice" && event.kind === "session" && this.#provider?.told(event.data) === false;
+    if (left && this.#rtc) this.#leave(event.data.renewed);
   }
 
   /** @param {boolean} muted */
@@ -95,11 +115,12 @@ export class Way {
     if (capture?.stream) await this.#rtc?.replace(capture.stream);
   }
 
-  /** @param {StreamEvent} event an answer's sound; a track brings its own */
-  play({ block, delta, rate = RATE }) {
-    if (!delta) return;
+  /** An answer's sound; a track brings its own. @param {StreamEvent} event */
+  #play({ block, delta, track, rate = RATE }) {
+    if (track && this.#provider) this.#sounds({ block });
+    if (!delta && !track) return;
     if (this.#rtc) this.#rtc.expect();
-    else this.#speaker.play(block, samplesOf(delta), rate);
+    else if (delta) this.#speaker.play(block, samplesOf(delta), rate);
   }
 
   /** Cut the answer off, also where the server gave all of it long ago. @param {Spoken | undefined} spoken @returns {Heard | null} how much was heard */
@@ -107,18 +128,34 @@ export class Way {
     return this.#rtc ? this.#rtc.heard(spoken) : this.#speaker.stop();
   }
 
+  /** The provider's track is heard, or the session knows what it brings: told when both are so, whichever is first. @param {{block?: number, at?: number}} news */
+  #sounds(news) {
+    const { block, at } = Object.assign(this.#sound, news);
+    if (block === null || !(performance.now() - at < APART_MS)) return;
+    this.#sound = { block: null, at: NaN };
+    this.#began(block, at * 1000, UNCERTAINTY_US);
+  }
+
   close() {
     const rtc = this.#rtc;
-    this.#rtc = null;
+    this.#rtc = this.#provider = null;
     rtc?.close();
     this.#speaker.close();
   }
 
-  /** @param {RtcPath} rtc */
-  #leave(rtc) {
-    if (this.#rtc !== rtc) return;
+  /** The way is no more: samples take its place. @param {string} why */
+  #leave(why) {
+    const rtc = this.#rtc;
     this.#rtc = null;
-    this.path = { name: "worklet", why: "in place of WebRTC: the peer connection was lost" };
+    rtc?.close();
+    if (this.path.name !== "worklet") this.#fallBack(this.path.name, why);
     this.#changed();
+  }
+
+  /** @param {"webrtc" | "provider"} from @param {string} why */
+  #fallBack(from, why) {
+    this.#provider?.leave();
+    this.#provider = null;
+    this.path = { name: "worklet", why: `in place of ${TITLES[from]}: ${why.replace(/\.$/, "")}` };
   }
 }

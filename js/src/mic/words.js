@@ -18,6 +18,13 @@ export const STATES = {
   speaking: "Speaking",
 };
 
+/** How the sound travels. @type {Record<import("./way.js").Path["name"], string>} */
+export const SOUNDS = {
+  worklet: "Sound as samples of an AudioWorklet",
+  webrtc: "Sound as a WebRTC track",
+  provider: "Sound as WebRTC tracks between this page and the provider, and not kept here",
+};
+
 /** What can be done now. @param {State} state @param {{handsFree: boolean, muted: boolean, recorder: boolean, again: boolean}} of */
 export function hint(state, { handsFree, muted, recorder, again }) {
   if (state === "opening") return "Your browser may ask for the microphone";
@@ -46,3 +53,6 @@ export function ending({ status, message, calls, said, interrupted }) {
   });
   return [called, interrupted || (status === "cancelled" && said) ? "Interrupted." : "", ends[status] ?? ""].filter(Boolean).join(" ");
 }
+
+/** @param {string} words */
+export const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");

@@ -2,15 +2,16 @@
 
 import { Announcer } from "../lib/announce.js";
 import { copy } from "../lib/copy.js";
-import { focused, h, setHidden, setText } from "../lib/dom.js";
+import { focused, h, setText } from "../lib/dom.js";
 import { Spark } from "../lib/spark.js";
-import { LABELS, Refused, reasonOf } from "../lib/transport.js";
+import { Refused, reasonOf } from "../lib/transport.js";
+import { Badge } from "./badge.js";
 import { Content } from "./content.js";
 import { Kernel } from "./kernel.js";
 import { Panel } from "./panel.js";
 import { download, fileName, recording } from "./recording.js";
 import { Verbs } from "./verbs.js";
-import { figureHelp, figureWords, modelWords, phaseOf, phaseWords, remark, routeWords, verdictOf } from "./words.js";
+import { figureHelp, figureWords, modelWords, phaseOf, phaseWords, remark, verdictOf } from "./words.js";
 
 /** @import { Ask } from "../lib/ask.js" */
 /** @import { Load } from "../lib/assets.js" */
@@ -19,7 +20,6 @@ import { figureHelp, figureWords, modelWords, phaseOf, phaseWords, remark, route
 /** @import { Format } from "./content.js" */
 /** @import { VerbName } from "./verbs.js" */
 
-const MARKS = { sse: "●", ws: "■", webrtc: "▲", comm: "◆" };
 const FIGURES_MS = 250; // figures that change faster cannot be read
 
 /**
@@ -43,10 +43,7 @@ export class Card {
   #word = h("span", "tw-word");
   #model = h("span", "tw-model");
   #tag = h("span", "tw-tag");
-  #mark = h("span", "tw-mark");
-  #lane = h("span", "");
-  #instead = h("span", "tw-instead");
-  #badge = h("span", "tw-badge", this.#mark, this.#lane, this.#instead);
+  #badge = new Badge((name) => this.#session.switchTo(name));
   #verbs = new Verbs((name) => this.#carryOut(name), (by) => this.#step(by));
   #line = h("span", "tw-line");
   #spark = new Spark();
@@ -63,7 +60,7 @@ export class Card {
   #retries = 0;
   #over = false;
   #asking = false;
-  root = h("div", "tw-card tw-stream", h("div", "tw-head", this.#word, this.#model, this.#tag, this.#badge, this.#verbs.root));
+  root = h("div", "tw-card tw-stream", h("div", "tw-head", this.#word, this.#model, this.#tag, this.#badge.root, this.#verbs.root));
 
   /** @param {Source} source */
   constructor(source) {
@@ -76,7 +73,6 @@ export class Card {
     this.root.tabIndex = -1;
     this.root.setAttribute("role", "group");
     this.#live.setAttribute("aria-live", "polite");
-    this.#mark.ariaHidden = "true";
     this.#chart.type = "button";
     this.#chart.append(this.#spark.root);
     this.#chart.dataset.lmSuppressShortcuts = "true";
@@ -160,20 +156,8 @@ export class Card {
     this.#model.title = this.#model.textContent ?? "";
     setText(this.#tag, state.simulated ? "simulated" : state.replayed ? "replayed" : "");
     this.#tag.title = state.simulated ? "No model was asked: the simulator answered" : state.replayed ? "A recording, played with its own timing" : "";
-    this.#route();
+    this.#badge.draw(session);
     this.#stand();
-  }
-
-  #route() {
-    const session = this.#session;
-    const { route } = session;
-    setHidden(this.#badge, !route);
-    if (!route) return;
-    this.#badge.dataset.transport = route.transport;
-    setText(this.#mark, MARKS[route.transport]);
-    setText(this.#lane, session.status === "reattaching" ? "reattaching…" : LABELS[route.transport]);
-    setText(this.#instead, route.tried.length ? route.why : "");
-    this.#badge.title = routeWords(route) + (session.reason ? `\n${session.reason}` : "");
   }
 
   /** How each verb stands now. */

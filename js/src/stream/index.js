@@ -12,7 +12,7 @@ import { Card } from "./card.js";
 const TICK_MS = 100;
 
 export default widget((model, signal) => {
-  const runs = new Runs(model, signal);
+  const runs = new Runs(model, signal, { upgrades: true });
   const ask = asker(model);
   const load = loader(ask);
   warmUp();

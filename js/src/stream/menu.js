@@ -4,16 +4,28 @@ import { focused, h } from "../lib/dom.js";
 
 const GAP = 4;
 
-export class Menu {
-  button = h("button", "tw-button tw-more", "⋯");
-  #list = h("div", "tw-menu");
-  root = h("span", "", this.button, this.#list);
+/** The button of the verbs that have no place in the row. */
+export function more() {
+  const button = h("button", "tw-button tw-more", "⋯");
+  button.ariaLabel = "More";
+  button.title = "More";
+  return button;
+}
 
-  /** @param {HTMLButtonElement[]} items in their order; those that are hidden are passed over */
-  constructor(items) {
+export class Menu {
+  #list = h("div", "tw-menu");
+  button;
+  root;
+
+  /**
+   * @param {HTMLButtonElement[]} items in their order; those that are hidden are passed over
+   * @param {HTMLButtonElement} button
+   * @param {"menuitem" | "menuitemradio"} role of the items
+   */
+  constructor(items, button = more(), role = "menuitem") {
+    this.button = button;
+    this.root = h("span", "", this.button, this.#list);
     this.button.type = "button";
-    this.button.ariaLabel = "More";
-    this.button.title = "More";
     this.button.ariaHasPopup = "menu";
     this.button.ariaExpanded = "false";
     this.button.dataset.lmSuppressShortcuts = "true";
@@ -21,7 +33,7 @@ export class Menu {
     this.#list.setAttribute("role", "menu");
     this.#list.dataset.lmSuppressShortcuts = "true";
     for (const item of items) {
-      item.setAttribute("role", "menuitem");
+      item.setAttribute("role", role);
       item.tabIndex = -1;
       item.addEventListener("click", () => this.#close());
       this.#list.append(item);
@@ -32,6 +44,7 @@ export class Menu {
   }
 
   #open() {
+    if (this.button.ariaDisabled === "true") return;
     this.#list.showPopover();
     const { right, bottom } = this.button.getBoundingClientRect();
     const { width, height } = this.#list.getBoundingClientRect();

@@ -38,6 +38,11 @@ export function sharedTransport(kind, open) {
       }
     },
 
+    async open() {
+      const { value, release } = lease(kind, open);
+      await value.finally(release).then(() => {});
+    },
+
     async clock(stream) {
       const { value, release } = lease(kind, open);
       try {

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { JSDOM } from "jsdom";
+import { STREAMS, noPeer, upgraded } from "../src/lib/upgrade.js";
+
+/** @import { Hub } from "../src/lib/hub.js" */
+/** @import { Transport } from "../src/lib/transport.js" */
+
+/** @param {string} base */
+function page(base) {
+  const { window } = new JSDOM(`<script id="jupyter-config-data" type="application/json">${JSON.stringify({ baseUrl: base })}</script>`, { url: "http://lab.example/lab" });
+  Object.assign(globalThis, { document: window.document, location: window.location });
+}
+/** @returns {Hub} */
+const hub = () => ({ channels: new Map(), sse: 0 });
+/** @param {() => Promise<void>} open */
+const peer = (open) => /** @type {Transport} */ ({ attach: async () => {}, stop: async () => {}, open });
+
+test("a peer that does not open is tried once for the whole page", async () => {
+  page("/user/a/");
+  const shared = hub();
+  let tries = 0;
+  const refused = peer(async () => {
+    tries += 1;
+    throw new Error("the server has no network interface for WebRTC");
+  });
+  for (let i = 0; i < 3; i++) assert.match(await upgraded(refused, { over: false }, shared), /no network interface/);
+  assert.equal(tries, 1);
+});
+
+test("one that was lost is not tried again either", async () => {
+  page("/user/a/");
+  const shared = hub();
+  assert.equal(await upgraded(peer(async () => {}), { over: false }, shared), "");
+  noPeer("nothing was heard from the server for 2 s", shared);
+  assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false }, shared), /nothing was heard/);
+});
+
+test("only so many streams at once; one that is over makes room", async () => {
+  page("/user/a/");
+  const shared = hub();
+  const readers = Array.from({ length: STREAMS }, () => ({ over: false }));
+  for (const reader of readers) assert.equal(await upgraded(peer(async () => {}), reader, shared), "");
+  assert.match(await upgraded(peer(async () => {}), { over: false }, shared), /use it already/);
+  readers[0].over = true;
+  assert.equal(await upgraded(peer(async () => {}), { over: false }, shared), "");
+});
+
+test("a page of another origin than its server opens none", async () => {
+  page("https://hub.example/user/a/");
+  assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false }, hub()), /another server/);
+});
