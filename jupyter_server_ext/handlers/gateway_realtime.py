@@ -28,7 +28,7 @@ from tokenwidgets.runtime import TICKET_HEADER
 
 from .base import guarded
 from .gateway import Gateway
-from .gateway_responses import PING_SECONDS, PROTOCOL
+from .gateway_socket import GatewaySocket
 from .links import as_text
 from .realtime_connection import Connection
 from .rtc import SDP_BYTES
@@ -95,7 +95,7 @@ class Begins(Realtime):
         return self.checked(model, {**minted, **body})
 
 
-class RealtimeHandler(Begins, WebSocketHandler):
+class RealtimeHandler(Begins, GatewaySocket):
     """`tokenwidgets/v1/realtime`."""
 
     _asked: tuple[Call, Session]
@@ -105,10 +105,7 @@ class RealtimeHandler(Begins, WebSocketHandler):
     @guarded("execute")
     async def get(self) -> None:  # type: ignore[override]
         """Open the socket, for a model that holds voice sessions, or for a call that is under way."""
-        if self.request.headers.get("Upgrade", "").lower() != "websocket":
-            raise HTTPError(426, "This path is opened as a WebSocket.")
-        if self.app.open_sockets >= self.app.sockets:
-            raise Refused("limit", f"{self.app.sockets} sockets are open already.")
+        self.check_upgrade("This path is opened as a WebSocket.")
         if self.get_query_argument("intent", None) is not None:
             raise Refused("bad_request", "'intent' is not served here: begin a session with '?model=host/model'.")
         if call := self.get_query_argument("call_id", None):
@@ -123,20 +120,6 @@ class RealtimeHandler(Begins, WebSocketHandler):
         if stream.id not in self.app.rtc.calls:
             raise Refused("not_found", "There is no such call here: it has ended.")
         return self.app.rtc.calls[stream.id]
-
-    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """The one that OpenAI's clients in a browser offer; they need one to be chosen."""
-        return PROTOCOL if PROTOCOL in subprotocols else None
-
-    @property
-    def ping_interval(self) -> float:
-        """Jupyter's own setting may be none; a client that is gone must be noticed, since its session costs money."""
-        return PING_SECONDS
-
-    @property
-    def max_message_size(self) -> int:
-        """The largest message taken, in bytes."""
-        return int(self.app.message_bytes)
 
     def open(self, *args: Any, **kwargs: Any) -> None:
         """Begin the session, or join the call; small messages leave at once."""

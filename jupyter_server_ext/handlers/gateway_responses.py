@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from tokenwidgets.dialects.responses_request import input_items
@@ -22,18 +21,13 @@ from tokenwidgets.request import Request
 
 from .base import guarded
 from .gateway import Generate
+from .gateway_socket import GatewaySocket
 from .links import as_text
-
-PING_SECONDS = 30.0
-"""How often a socket is looked at whether its client is still there."""
-
-PROTOCOL = "realtime"
-"""The subprotocol of OpenAI's sockets, beside which their clients in a browser offer the key (wire-formats section 3.1)."""
 
 Start = Callable[[Mapping[str, Any]], tuple[Stream, Reply]]
 
 
-class ResponsesHandler(Generate, WebSocketHandler):
+class ResponsesHandler(Generate, GatewaySocket):
     """A request, or the socket that requests come on."""
 
     _session: _Session | None = None
@@ -65,25 +59,8 @@ class ResponsesHandler(Generate, WebSocketHandler):
     @guarded("execute")
     async def get(self) -> None:  # type: ignore[override]
         """Open the socket."""
-        if self.request.headers.get("Upgrade", "").lower() != "websocket":
-            raise HTTPError(426, "This path is asked by POST, or opened as a WebSocket.")
-        if self.app.open_sockets >= self.app.sockets:
-            raise Refused("limit", f"{self.app.sockets} sockets are open already.")
+        self.check_upgrade("This path is asked by POST, or opened as a WebSocket.")
         await WebSocketHandler.get(self)
-
-    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """The one that OpenAI's clients in a browser offer; they need one to be chosen."""
-        return PROTOCOL if PROTOCOL in subprotocols else None
-
-    @property
-    def ping_interval(self) -> float:
-        """Jupyter's own setting may be none; a client that is gone must be noticed, since its responses cost money."""
-        return PING_SECONDS
-
-    @property
-    def max_message_size(self) -> int:
-        """The largest message taken, in bytes."""
-        return int(self.app.message_bytes)
 
     def open(self, *args: Any, **kwargs: Any) -> None:
         """Begin to answer; small messages leave at once."""
