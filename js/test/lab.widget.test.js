@@ -133,13 +133,25 @@ test("a slider changes the link at once and shows what it asks for; the cable is
   assert.deepEqual(one.texts(".tw-live"), ["The cable is cut."]);
 });
 
+test("with the relay this page can be the client, between two runs", async () => {
+  const one = lab({ backend: "relay", page: false });
+  const [client] = one.all("input[type=checkbox]");
+  assert.equal(client.labels[0].textContent, "This page is the client");
+  client.click();
+  assert.deepEqual(one.asked(), [{ op: "choose", backend: "relay", page: true }]);
+  await one.set({ page: true, state: "running" });
+  assert.deepEqual([client.checked, client.disabled], [true, true]);
+  await one.set({ backend: "model", page: false, state: "idle" });
+  assert.deepEqual([client.checked, client.labels[0].hidden], [false, true]);
+});
+
 test("backends that cannot run here can be seen, not chosen; a refusal is shown", async () => {
   const one = lab({ offers: [{ name: "tun", not: "No device." }, { name: "model", not: "" }] });
   const select = one.all(".tw-lab-wide select")[0];
   assert.deepEqual([...select.options].map((/** @type {any} */ option) => [option.value, option.disabled, option.title]), [["tun", true, "No device."], ["model", false, ""]]);
   select.value = "model";
   select.dispatchEvent(new /** @type {any} */ (window).Event("change"));
-  assert.deepEqual(one.asked(), [{ op: "choose", backend: "model" }]);
+  assert.deepEqual(one.asked(), [{ op: "choose", backend: "model", page: false }]);
   await one.answer({ error: { code: "bad_request", message: "Not today." } });
   assert.deepEqual(one.texts(".tw-lab-problem"), ["Not today."]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JSDOM } from "jsdom";
-import { STREAMS, noPeer, upgraded } from "../src/lib/upgrade.js";
+import { FASTEST, STREAMS, noPeer, upgraded } from "../src/lib/upgrade.js";
 
 /** @import { Hub } from "../src/lib/hub.js" */
 /** @import { Transport } from "../src/lib/transport.js" */
@@ -44,6 +44,12 @@ test("only so many streams at once; one that is over makes room", async () => {
   assert.match(await upgraded(peer(async () => {}), { over: false }, shared), /use it already/);
   readers[0].over = true;
   assert.equal(await upgraded(peer(async () => {}), { over: false }, shared), "");
+});
+
+test("a fast stream stays where it is", async () => {
+  page("/user/a/");
+  assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false, rate: FASTEST + 1 }, hub()), /chunks a second/);
+  assert.equal(await upgraded(peer(async () => {}), { over: false, rate: FASTEST }, hub()), "");
 });
 
 test("a page of another origin than its server opens none", async () => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from .app import SECONDS
@@ -17,6 +18,14 @@ TOLD = "print(lab.state, lab.prediction, lab.impairment['loss'], lab.impairment[
 
 FLYING = """lab => [...lab.querySelectorAll("canvas")].filter((canvas) =>
     canvas.width && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)).length"""
+
+PAGE = """import tokenwidgets as tw
+lab = tw.network_lab('relay', ('webrtc-ordered', 'webrtc'), tokens=60, rate=50, loss=0.2, delay_ms=20)
+lab"""
+
+LANES = """for row in lab.rows:
+    print(row['lane'], row['tokens'], row['missing'], row['drops'] > 0, row['p50_ms'] > 10, row['failed'])
+print(lab.provenance)"""
 
 
 def flying(lab: Locator, wires: int) -> None:
@@ -72,3 +81,20 @@ def test_a_page_that_is_reloaded_takes_up_the_run(notebook: Open) -> None:
     flying(lab, 4)
     lab.get_by_role("button", name="Stop").click()
     expect(lab.get_by_role("button", name="Run again")).to_be_visible(timeout=MS)
+
+
+@pytest.mark.usefixtures("rtc")
+def test_the_page_is_the_client_and_at_20_percent_loss_nothing_is_missing(notebook: Open) -> None:
+    book = notebook(PAGE, LANES)
+    book.run_one(1)
+    lab = book.output(1).locator(".tw-lab")
+    client = lab.get_by_role("checkbox", name="This page is the client")
+    client.check(timeout=MS)
+    lab.get_by_role("button", name="Skip").click()
+    lab.get_by_role("button", name="Start").click()
+    expect(client).to_be_disabled(timeout=MS)
+    expect(lab.locator(".tw-lab-text")).to_contain_text([re.compile(r"\w{3}")] * 2, timeout=MS)
+    expect(lab.get_by_role("button", name="Run again")).to_be_visible(timeout=MS)
+    book.run_one(2)
+    told = re.compile(r"webrtc-ordered 60 0 True True\s+webrtc 60 0 True True\s+relay .* client: the page · its clock within ±\d")
+    expect(book.output(2)).to_have_text(told)

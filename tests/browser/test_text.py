@@ -65,7 +65,7 @@ def test_hostile_text_stays_text(notebook: Open, provider: Provider) -> None:
     book.run()
     card = book.live(1)
     expect(card.text).to_contain_text("{x} </div>", timeout=SECONDS * 1000)
-    controls = "button.tw-button, button.tw-menu-item, button.tw-spark-button, details, summary, svg.tw-spark, path"
+    controls = "button.tw-button, button.tw-badge, button.tw-menu-item, button.tw-spark-button, details, summary, svg.tw-spark, path"
     harmless(card.root, f"div, span, p, strong, a, code, {controls}")
     provider.release.set()
     book.idle(1)

@@ -132,6 +132,13 @@ def test_where_real_packets_cannot_be_lost_it_is_simulated_and_says_why() -> Non
         tw.network_lab("tun")
 
 
+def test_only_a_relay_has_the_page_as_its_client_and_only_where_a_page_is() -> None:
+    with pytest.raises(Refused, match="client of the backend relay, not of model"):
+        lab_of(Scripted(), page=True)
+    with pytest.raises(Refused, match="no page shows this lab"):
+        tw.network_lab("relay", page=True).start()
+
+
 # ---- predict first, then reveal
 
 

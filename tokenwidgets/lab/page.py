@@ -29,7 +29,7 @@ class PageClient:
     """
 
     def __init__(self, send: Callable[[Mapping[str, Any]], Awaitable[None]]) -> None:
-        self.backend = Relay(self._invite)
+        self.backend = Relay(self.invite)
         self._send = send
         self._run: RelayRun | None = None
         self._joined = False
@@ -40,7 +40,8 @@ class PageClient:
         """What the page asks for."""
         return {"join": self._on_join, "offer": self._on_offer, "came": self._on_came}
 
-    async def _invite(self, run: RelayRun) -> None:
+    async def invite(self, run: RelayRun) -> None:
+        """Ask the pages for a client of this run: the first that comes."""
         self._run, self._joined = run, False
         run.about["client"] = "the page"
         self._heard(run)
@@ -66,9 +67,14 @@ class PageClient:
         self._heard(run)
         if type(within := content.get("within")) is int:
             run.about["clock_ms"] = within / 1000
-        for lane in content.get("attached", ()):
-            run.attached(_lane(run, lane))
-        for report in _reports(run, content):
+        try:
+            lanes = [_lane(run, lane) for lane in content.get("attached", ())]
+            reports = _reports(run, content)
+        except (TypeError, ValueError):
+            raise Refused("bad_request", "'attached' are lanes, 'shown' [lane, seq, µs] and 'ended' [lane, µs, why].") from None
+        for lane in lanes:
+            run.attached(lane)
+        for report in reports:
             run.put(report)
         return {"at": time.monotonic_ns() // 1000}
 

@@ -60,8 +60,9 @@ class Client {
     for (let trip = 0; trip < TRIPS; trip++) await this.#tell();
     let over = false;
     const reading = Promise.all(this.#lanes.map((lane) => this.#follow(lane))).then(() => (over = true));
-    while (!over && !this.#signal.aborted) {
+    for (let last = false; !last && !this.#signal.aborted; ) {
       await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, TELL_MS))]);
+      last = over; // as of before it is told: a lane may end meanwhile
       await this.#tell();
     }
   }

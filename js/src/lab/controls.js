@@ -40,6 +40,7 @@ export class Controls {
     this.#kbits.addEventListener("change", () => changes.set({ kbit_s: this.#kbits.value ? Number(this.#kbits.value) : null }));
     this.#backends.addEventListener("change", () => choose(this.#backends.value, false));
     this.#page.type = "checkbox";
+    this.#pages.title = "The stream comes to this browser's own WebRTC; otherwise to a process beside the kernel";
     this.#page.addEventListener("change", () => choose(this.#backends.value, this.#page.checked));
     const fields = [
       ...this.#sliders.map(({ root }) => root),

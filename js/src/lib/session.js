@@ -229,6 +229,12 @@ export class Session {
     this.#upgradeSoon();
   }
 
+  /** Chunks a second, so far. */
+  get rate() {
+    const { ats } = this.state;
+    return ats.length > 1 ? ((ats.length - 1) * 1_000_000) / Math.max(1, ats[ats.length - 1] - ats[0]) : 0;
+  }
+
   /** Look for a better way while the first words come. */
   #upgradeSoon() {
     clearTimeout(this.#upgrading);

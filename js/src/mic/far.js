@@ -1,5 +1,6 @@
 // The other end of a peer connection: our server, or the provider itself.
 
+import { iceServers } from "../lib/ice.js";
 import { call, findServer } from "../lib/server.js";
 import { OPEN_MS } from "../lib/transport.js";
 
@@ -10,6 +11,7 @@ import { OPEN_MS } from "../lib/transport.js";
  * @property {string} name
  * @property {number} within how long the way there may take to open, ms
  * @property {string} [channel] label of a data channel that it wants beside the sound
+ * @property {(signal: AbortSignal) => Promise<RTCIceServer[]>} [iceServers] that it wants its peers to use
  * @property {(sdp: string, signal: AbortSignal) => Promise<string>} answer what it answers to an offer
  * @property {(signal: AbortSignal) => Promise<void>} [ready] resolves when sound may go there
  */
@@ -20,6 +22,7 @@ const CALL_MS = 10_000; // two requests to the provider, and a connection of the
 export const ourServer = (stream) => ({
   name: "the server",
   within: OPEN_MS,
+  iceServers: (signal) => iceServers(reached(), signal),
   answer: async (sdp, signal) => (await posted("tokenwidgets/rtc", { sdp, type: "offer", stream }, signal)).sdp,
 });
 
@@ -81,11 +84,15 @@ export class Provider {
 
 /** @param {string} path @param {object} body @param {AbortSignal} signal */
 async function posted(path, body, signal) {
-  const server = findServer();
-  if (!server) throw new Error("no Jupyter server can be reached from this page");
   const headers = { "Content-Type": "application/json" };
-  const response = await call(server, path, { method: "POST", headers, body: JSON.stringify(body), signal });
+  const response = await call(reached(), path, { method: "POST", headers, body: JSON.stringify(body), signal });
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(answer.message || `the server answered ${response.status} to the offer`);
   return answer;
+}
+
+function reached() {
+  const server = findServer();
+  if (!server) throw new Error("no Jupyter server can be reached from this page");
+  return server;
 }

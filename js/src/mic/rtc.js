@@ -47,6 +47,7 @@ export class RtcPath {
     const { name, within } = far;
     const timer = setTimeout(() => late.abort(new Error(`no direct path to ${name} was found within ${within / 1000} s`)), within);
     try {
+      if (far.iceServers) path.#peer.setConfiguration({ iceServers: await far.iceServers(late.signal) });
       if (far.channel) path.#peer.createDataChannel(far.channel);
       const sdp = await far.answer(await path.#offer(), late.signal);
       await path.#peer.setRemoteDescription({ type: "answer", sdp });
@@ -66,7 +67,7 @@ export class RtcPath {
   constructor(stream, volume, { began, changed }) {
     this.#began = began;
     this.#changed = changed;
-    this.#peer = new RTCPeerConnection({ iceServers: [] });
+    this.#peer = new RTCPeerConnection(); // without servers, unless the other end wants some
     const [track] = stream.getAudioTracks();
     this.#track = track.clone(); // muting it leaves the level meter alone
     this.#sender = this.#peer.addTransceiver("audio", { direction: "sendrecv" }).sender;
