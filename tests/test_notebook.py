@@ -278,6 +278,19 @@ def test_a_failure_and_a_background_stream(tmp_path):
     assert data(notebook.cells[4])["text/plain"] == "'stop'"
 
 
+def test_an_answer_that_ends_between_two_cells_is_in_the_notebook(tmp_path: Path) -> None:
+    ended = tmp_path / "ended"
+    wait = f"import threading, pathlib; threading.Thread(target=lambda: (later.wait(), pathlib.Path({str(ended)!r}).touch())).start()"
+    cells = [LOAD, "%%stream sim/steady -o ttft_ms 400 -o itl_ms 1 -o tokens 20 --background --out later\nWhy?", wait, "1"]
+
+    def executed_one(cell_index: int, **_: Any) -> None:
+        if cell_index == 2:
+            until(ended.exists, "the stream does not end")
+
+    notebook = executed(cells, tmp_path, on_cell_executed=executed_one)
+    assert "simulated answer" in data(notebook.cells[1])["text/html"]
+
+
 TOOL = """
 import tokenwidgets as tw
 def get_weather(city: str) -> str:

@@ -113,7 +113,24 @@ class Output:
         bundle = self._bundle()  # it takes its time; whether the cell still runs is looked at after it
         if bundle != self._shown:
             self._shown = bundle
-            self._in_cell(lambda: self._handle.update(bundle, raw=True))
+            self._in_cell(self._write)
+            if not attended():
+                self._write_again()
+
+    def _write(self) -> None:
+        self._handle.update(self._shown, raw=True)
+
+    def _write_again(self) -> None:
+        """In the next cell, if there is one: what comes between two cells a program that executes notebooks takes no notice of."""
+        from IPython import get_ipython
+
+        events = get_ipython().events
+
+        def write(_info: object) -> None:
+            events.unregister("pre_run_cell", write)
+            self._write()
+
+        events.register("pre_run_cell", write)
 
     def _retire(self) -> None:
         """Give up what nobody sees, and the oldest of what is kept alive. A page that was reloaded has no static form to put in place of

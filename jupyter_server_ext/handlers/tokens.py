@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 BUFFERED_BYTES = 2 * PACKET_BYTES
 """While the channel holds more than this unsent, events gather, for one message that is not old when it is sent."""
 
+T3_SECONDS = 0.4
+"""What nobody acknowledges for so long, at least, is under way no more: Chromium's RTO.Min (`dcsctp_options.h`). aiortc's is the second of
+RFC 9260, and for that second after a burst of losses what is never sent again would hold the congestion window."""
+
 
 class Tokens:
     """A way for events, once its channel has opened. See `multiplex.Way`."""
@@ -40,6 +44,7 @@ class Tokens:
     def use(self, channel: RTCDataChannel) -> None:
         """Take the channel."""
         self._channel = channel
+        _wait_less(channel.transport)
         channel.bufferedAmountLowThreshold = BUFFERED_BYTES // 2
         channel.on("bufferedamountlow", self._wake)
         channel.on("close", self._wake)
@@ -82,6 +87,19 @@ class Tokens:
     def _wake(self) -> None:
         for sending in self._sending.values():
             sending.woken.set()
+
+
+def _wait_less(association: Any) -> None:
+    """Have an association's timer T3 wait as `T3_SECONDS` says. aiortc has no setting for it."""
+    measure = getattr(association, "_update_rto", None)
+    if measure is None:  # another aiortc: slower after a burst, and as complete
+        return
+
+    def update(round_trip: float) -> None:
+        measure(round_trip)
+        association._rto = max(T3_SECONDS, min(association._rto, association._srtt + 4 * association._rttvar))
+
+    association._update_rto = update
 
 
 class _Sending:

@@ -123,9 +123,20 @@ class Server:
         for stream in self.get("tokenwidgets/streams?text=0")["streams"]:
             self.call("DELETE", f"tokenwidgets/streams/{stream['id']}")
 
+    def kernels(self) -> list[Mapping[str, Any]]:
+        """jupyter-server's list is an error (500) for as long as a kernel is only just being started."""
+        until = time.monotonic() + SECONDS
+        while True:
+            try:
+                return self.get("api/kernels")
+            except HTTPError as e:
+                if e.code != 500 or time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
     def end_kernels(self) -> None:
         """So that tests do not pay for each other's kernels."""
-        for kernel in self.get("api/kernels"):
+        for kernel in self.kernels():
             try:
                 self.call("DELETE", f"api/kernels/{kernel['id']}")
             except HTTPError as e:

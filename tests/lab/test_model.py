@@ -96,6 +96,12 @@ def test_one_lost_packet_in_mid_stream_costs_each_lane_what_its_recovery_takes()
     assert worst("webrtc") == 90  # with the next token
 
 
+def test_what_is_never_sent_again_does_not_hold_the_window_for_sctps_second() -> None:
+    reports = scripted(Plan(("webrtc",), 60, 25), Scripted(but=frozenset(range(20, 32))))
+    given = {report.seq: report.at for report in reports if isinstance(report, Given)}
+    assert max(report.at - given[report.seq] for report in reports if isinstance(report, Shown)) < 600_000
+
+
 FATES = st.lists(st.one_of(st.none(), st.integers(1_000, 250_000)), max_size=40)
 
 

@@ -15,10 +15,11 @@ import voices
 from server_tools import LIMIT, Access
 
 from tokenwidgets.events import Event
-from tokenwidgets.hub import Hub, Limits, Stream
+from tokenwidgets.hub import Hub
 from tokenwidgets.providers.registry import Registry
 from tokenwidgets.realtime.inputs import Commit, Input, Interrupt, Respond, Say, Sound, Update
 from tokenwidgets.request import parse
+from tokenwidgets.stream import Limits, Stream
 
 
 @pytest.fixture

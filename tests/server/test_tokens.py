@@ -15,12 +15,12 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from server_tools import LIMIT, Access, Caller, eventually
 
 from jupyter_server_ext.app import TokenWidgetsApp
-from jupyter_server_ext.handlers import rtc
+from jupyter_server_ext.handlers import rtc, tokens
 from tokenwidgets.clients.base import Reader
 from tokenwidgets.clients.sse import SSEReader
 from tokenwidgets.clients.webrtc import UnorderedReader, WebRTCReader
 from tokenwidgets.events import End, Entry, Text
-from tokenwidgets.hub import Stream
+from tokenwidgets.stream import Stream
 from tokenwidgets.wire import redundancy
 
 STREAM = {"model": "sim/steady", "prompt": "hello", "options": {"ttft_ms": 300, "itl_ms": 4, "tokens": 150, "seed": 1}}
@@ -201,6 +201,14 @@ async def test_without_the_channel_and_when_it_closes_events_come_over_the_other
         await eventually(lambda: client.side.readyState == "closed", "the channel does not close")
         stream.emit(Text(0, "a"))
         await eventually(lambda: [2] in client.seqs("streams"), "nothing comes over streams")
+
+
+async def test_losses_hold_the_congestion_window_for_less_than_sctps_second(access: Access, app: TokenWidgetsApp) -> None:
+    stream = await quiet(app, access)
+    async with page(access) as reader:
+        reader.ask(op="attach", stream=stream.id, after=-1, via="tokens")
+        (peer,) = app.rtc._open
+        await eventually(lambda: peer.sctp._rto == tokens.T3_SECONDS, "aiortc's timer T3 still waits a second")
 
 
 async def test_rubbish_on_the_channel_is_dropped(access: Access, app: TokenWidgetsApp) -> None:

@@ -21,6 +21,9 @@ STREAM = "0123456789abcdef0123"
 BUFFERED_BYTES = 2 * PACKET_BYTES
 """As the handler of the channel `tokens` has it: while more waits to be sent, events gather."""
 
+T3_US = 400_000
+"""As it has aiortc's timer there."""
+
 
 class LaneModel(Protocol):
     """One lane.
@@ -119,7 +122,7 @@ class TokensServer:
     """The loss-tolerant channel's sending end: our own redundancy over an association that sends nothing again. See `Endpoint`."""
 
     def __init__(self) -> None:
-        self._association = Association(self._acknowledged)
+        self._association = Association(self._acknowledged, T3_US)
         self._sender = Sender(0, 0)
         self._journal: deque[Entry] = deque()
 

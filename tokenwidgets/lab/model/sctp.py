@@ -1,8 +1,8 @@
 """SCTP's two ends as aiortc 1.16 has them (`rtcsctptransport.py`), without I/O, with sizes in place of bytes.
 
 Each chunk is a packet of its own, acknowledged at once. A chunk that three acknowledgements passed over is sent again, or given up where
-its channel does not retransmit; else the timer T3, at least a second, sends all that is out. There is no probe of the tail, and T3 does
-not grow. Not there: setting up, fragments (a token is one chunk), the peer's window, dead peers.
+its channel does not retransmit; else the timer T3, at least a second unless told otherwise, sends all that is out. There is no probe of
+the tail, and T3 does not grow. Not there: setting up, fragments (a token is one chunk), the peer's window, dead peers.
 """
 
 from __future__ import annotations
@@ -69,10 +69,12 @@ class Association:
     Parameters
     ----------
     received : is given each message, when its channel's order lets it through, and the instant.
+    least_timeout : µs that T3 waits at least.
     """
 
-    def __init__(self, received: Callable[[Any, int], None]) -> None:
+    def __init__(self, received: Callable[[Any, int], None], least_timeout: int = RTO_LEAST_US) -> None:
         self._received = received
+        self._least_timeout = least_timeout
         self.due: int | None = None
         self._out: list[tuple[int, Any]] = []
         self._next = 0
@@ -86,7 +88,7 @@ class Association:
         self._first_again = False
         self._smoothed: float | None = None
         self._deviation = 0.0
-        self._rto = RTO_LEAST_US
+        self._rto = least_timeout
         self._inbound = _Inbound()
 
     # ---- what it is given
@@ -204,7 +206,7 @@ class Association:
         else:
             self._deviation += (abs(self._smoothed - sample) - self._deviation) / 4
             self._smoothed += (sample - self._smoothed) / 8
-        self._rto = int(max(RTO_LEAST_US, min(self._smoothed + 4 * self._deviation, RTO_LONGEST_US)))
+        self._rto = int(max(self._least_timeout, min(self._smoothed + 4 * self._deviation, RTO_LONGEST_US)))
 
     def _adjust(self, tsn: int, size: int, lost: bool) -> None:
         """The congestion window, in bytes; it grows by `size` new ones where it was used."""

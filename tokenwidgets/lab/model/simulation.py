@@ -22,7 +22,7 @@ MOST_BEHIND = 10_000
 TCP_WORDS = (
     "Linux's, imitated: cubic, SACK, RACK, tail-loss probe, retransmission timer of the round trip + 200 ms at least; never gives up"
 )
-SCTP_WORDS = "aiortc 1.16's, imitated: lost after 3 misses, else by a timer of 1 s at least, no tail-loss probe; never gives up"
+SCTP_WORDS = "aiortc 1.16's, imitated: lost after 3 misses, else by a timer (1 s at least; tokens: 0.4), no tail-loss probe; never gives up"
 
 BESIDE_TUN = "beside real packets on a quiet machine the same ranking by stalls, medians within 25 %, p99 within a factor of two"
 """What `benchmarks/network_model.py` compares, and a test holds it to (independent loss)."""
