@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JSDOM } from "jsdom";
-import { FASTEST, STREAMS, noPeer, upgraded } from "../src/lib/upgrade.js";
+import { CHUNKS, noPeer, upgraded } from "../src/lib/upgrade.js";
 
 /** @import { Hub } from "../src/lib/hub.js" */
 /** @import { Transport } from "../src/lib/transport.js" */
@@ -24,35 +24,35 @@ test("a peer that does not open is tried once for the whole page", async () => {
     tries += 1;
     throw new Error("the server has no network interface for WebRTC");
   });
-  for (let i = 0; i < 3; i++) assert.match(await upgraded(refused, { over: false }, shared), /no network interface/);
+  for (let i = 0; i < 3; i++) assert.match(await upgraded(refused, { over: false, rate: 25 }, shared), /no network interface/);
   assert.equal(tries, 1);
 });
 
 test("one that was lost is not tried again either", async () => {
   page("/user/a/");
   const shared = hub();
-  assert.equal(await upgraded(peer(async () => {}), { over: false }, shared), "");
+  assert.equal(await upgraded(peer(async () => {}), { over: false, rate: 25 }, shared), "");
   noPeer("nothing was heard from the server for 2 s", shared);
-  assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false }, shared), /nothing was heard/);
+  assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false, rate: 25 }, shared), /nothing was heard/);
 });
 
-test("only so many streams at once; one that is over makes room", async () => {
+test("only so many chunks a second; a stream that is over makes room", async () => {
   page("/user/a/");
   const shared = hub();
-  const readers = Array.from({ length: STREAMS }, () => ({ over: false }));
+  const readers = Array.from({ length: 4 }, () => ({ over: false, rate: CHUNKS / 4 }));
   for (const reader of readers) assert.equal(await upgraded(peer(async () => {}), reader, shared), "");
-  assert.match(await upgraded(peer(async () => {}), { over: false }, shared), /use it already/);
+  assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false, rate: 1 }, shared), /chunks a second/);
   readers[0].over = true;
-  assert.equal(await upgraded(peer(async () => {}), { over: false }, shared), "");
+  assert.equal(await upgraded(peer(async () => {}), { over: false, rate: 1 }, shared), "");
 });
 
 test("a fast stream stays where it is", async () => {
   page("/user/a/");
-  assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false, rate: FASTEST + 1 }, hub()), /chunks a second/);
-  assert.equal(await upgraded(peer(async () => {}), { over: false, rate: FASTEST }, hub()), "");
+  assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false, rate: CHUNKS + 1 }, hub()), /chunks a second/);
+  assert.equal(await upgraded(peer(async () => {}), { over: false, rate: CHUNKS }, hub()), "");
 });
 
 test("a page of another origin than its server opens none", async () => {
   page("https://hub.example/user/a/");
-  assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false }, hub()), /another server/);
+  assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false, rate: 25 }, hub()), /another server/);
 });

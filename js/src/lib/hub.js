@@ -1,6 +1,7 @@
 // What all widgets of a page share. Each widget's module is evaluated on its own, so module state is not shared: this is.
 
 /** @import { Channel } from "./channel.js" */
+/** @import { Upgradable } from "./upgrade.js" */
 
 /**
  * @typedef {object} Shared
@@ -8,7 +9,7 @@
  * @property {number} users
  * @property {any} timer
  */
-/** @typedef {{channels: Map<string, Shared>, sse: number, noPeer?: string, upgraded?: Set<{over: boolean}>}} Hub */
+/** @typedef {{channels: Map<string, Shared>, sse: number, noPeer?: string, upgraded?: Set<Upgradable>}} Hub */
 
 const KEY = Symbol.for("tokenwidgets.hub.v1");
 const LINGER_MS = 5000;
