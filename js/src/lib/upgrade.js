@@ -15,7 +15,7 @@ export const AFTER_MS = 1000;
  * Chunks a second of all streams of a page that are read over the peer unasked. Each is a packet and an acknowledgement, which cost both
  * ends more than a socket's; and in a faster stream the next one covers for a gap sooner than any reader sees it.
  */
-export const CHUNKS = 200;
+export const CHUNKS = 100;
 
 export const UPGRADED = "chosen automatically: it opened while the first words came another way, and a lost packet holds nothing up here";
 
