@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "server"))
 from server_tools import TOKEN, serve
 
 from tokenwidgets.events import Event, Notice
+from tokenwidgets.generation import Limits
 from tokenwidgets.hub import Hub
 from tokenwidgets.providers.registry import Registry
 from tokenwidgets.request import parse
-from tokenwidgets.stream import Limits
 from tokenwidgets.turn import turn
 
 LOOPS = 15

@@ -20,8 +20,8 @@ from traitlets import Float, Int, List, default, validate
 from . import ice
 
 if TYPE_CHECKING:
+    from tokenwidgets.generation import Stream
     from tokenwidgets.hub import Hub
-    from tokenwidgets.stream import Stream
 
     from .handlers.rtc import Peers
 
@@ -120,11 +120,11 @@ class TokenWidgetsApp(ExtensionApp):
 
     def _make_hub(self) -> Hub:
         from tokenwidgets.facades.recall import Recall
+        from tokenwidgets.generation import Limits
         from tokenwidgets.hub import Hub
         from tokenwidgets.providers.registry import Registry
         from tokenwidgets.providers.watchdogs import Watchdogs
         from tokenwidgets.spool import Spool
-        from tokenwidgets.stream import Limits
 
         self.recall = Recall()
         registry = Registry(Path(jupyter_runtime_dir()), watchdogs=Watchdogs(self.idle_seconds, self.progress_seconds))

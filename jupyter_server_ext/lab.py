@@ -32,9 +32,9 @@ from tokenwidgets.lab.running import MOST_TOKENS
 from . import ice
 
 if TYPE_CHECKING:
+    from tokenwidgets.generation import Stream
     from tokenwidgets.providers.base import Sink
     from tokenwidgets.request import Request
-    from tokenwidgets.stream import Stream
 
     from .app import TokenWidgetsApp
 

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tokenwidgets.generation import Limits, Stream
 from tokenwidgets.hub import Hub
 from tokenwidgets.providers.base import Sink
 from tokenwidgets.providers.registry import Call
 from tokenwidgets.request import Request, parse
-from tokenwidgets.stream import Limits, Stream
 
 Script = Callable[[Sink], Awaitable[None]]
 

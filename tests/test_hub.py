@@ -12,10 +12,10 @@ from fake_provider import REQUEST, ended, forever, hub, until
 from tokenwidgets import hub as hub_module
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import End, Error, Start, Text
+from tokenwidgets.generation import Limits
 from tokenwidgets.hub import KERNEL, Hub
 from tokenwidgets.journal import JournalClosed, JournalFull
 from tokenwidgets.request import parse
-from tokenwidgets.stream import Limits
 
 
 def text(stream) -> str:

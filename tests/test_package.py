@@ -61,6 +61,12 @@ def test_all_is_what_there_is():
         _ = tokenwidgets.nothing_of_that_name
 
 
+def test_no_module_takes_the_place_of_a_function():
+    """An import of `tokenwidgets.stream` would put the module where `tw.stream` is."""
+    modules = {module.name for module in pkgutil.iter_modules(tokenwidgets.__path__)}
+    assert not [name for name in modules & set(tokenwidgets.__all__) if not isinstance(getattr(tokenwidgets, name), ModuleType)]
+
+
 def test_types_see_what_is_there():
     """The names for type checkers are those that are imported when used."""
     tree = ast.parse((ROOT / "tokenwidgets" / "__init__.py").read_text())

@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .address import endpoint
     from .api import hosts, load, models, open, replay, stream, streams
     from .chats import Chat, chat, open_chat
     from .conversation import Conversation
     from .diagnosis import doctor
-    from .endpoint import endpoint
     from .errors import Refused, StreamFailed, TokenwidgetsError
     from .harnesses import definitions
     from .magic import load_ipython_extension, unload_ipython_extension
@@ -41,7 +41,7 @@ _HOMES = {
     "chats": ("Chat", "chat", "open_chat"),
     "conversation": ("Conversation",),
     "diagnosis": ("doctor",),
-    "endpoint": ("endpoint",),
+    "address": ("endpoint",),
     "errors": ("Refused", "StreamFailed", "TokenwidgetsError"),
     "harnesses": ("definitions",),
     "magic": ("load_ipython_extension", "unload_ipython_extension"),

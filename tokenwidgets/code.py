@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .codegen import calls, reading
+from .codegen import calls, reading, sessions
 from .errors import Refused
 from .providers import config
 from .request import parse
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LANGUAGES = (*calls.LANGUAGES, *reading.LANGUAGES)
 """`python` (the vendor's own SDK), `python-httpx`, `javascript` and `curl` call the provider. Those that name one of our transports start
-the stream on a Jupyter server, and read it over that one."""
+the stream on a Jupyter server, and read it over that one. Of a voice session `python` and `javascript` can be had."""
 
 
 def code(request: Mapping[str, Any], language: str = "python", gateway: Gateway | None = None) -> str:
@@ -33,6 +33,9 @@ def code(request: Mapping[str, Any], language: str = "python", gateway: Gateway 
     """
     if language not in LANGUAGES:
         raise Refused("bad_request", f"Code can be had in {', '.join(LANGUAGES[:-1])} or {LANGUAGES[-1]}, not {language!r}.")
+    if "session" in request:
+        checked = parse(request)
+        return sessions.program(checked, config.load().host(checked.host), language, _url(gateway))
     if language in reading.LANGUAGES:
         return reading.program(request, language, _url(gateway))
     checked = parse(request)

@@ -18,6 +18,7 @@ from functools import partial
 
 from .errors import Refused
 from .events import End, Error, Start
+from .generation import Limits, Stream
 from .journal import JournalClosed, JournalFull
 from .providers.billing import after_cancel
 from .providers.registry import Call, Registry
@@ -25,7 +26,6 @@ from .providers.replay import Played, behind
 from .realtime.base import RealtimeProvider
 from .request import Request
 from .spool import Spool
-from .stream import Limits, Stream
 
 log = logging.getLogger("tokenwidgets")
 

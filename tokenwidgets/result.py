@@ -388,7 +388,7 @@ class Result(Answer, Iterated):
         """The same as a program without this package, in one of `tokenwidgets.code.LANGUAGES`; see there."""
         from .code import code
 
-        if "prompt" not in self.request and "messages" not in self.request:
+        if not {"prompt", "messages", "session"} & self.request.keys():
             raise Refused("bad_request", "What was asked is not known here: the stream was opened by its id, or replayed.")
         return code(self.request, language, self.gateway)
 

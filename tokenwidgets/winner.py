@@ -13,8 +13,8 @@ from .errors import Refused
 if TYPE_CHECKING:
     from .findings import Findings
 
-NOT_ASKED = ("transport", "show", "format", "record", "provider")
-"""What `tw.stream` takes beside what is asked."""
+NOT_ASKED = ("transport", "show", "format", "record", "provider", "path")
+"""What `tw.stream` takes beside what is asked, and the way of a voice turn's sound."""
 
 
 def program(of: Findings, language: str) -> str:
@@ -78,6 +78,8 @@ def _cheapest(of: Findings) -> tuple[int, str]:
 def _request(of: Findings, place: int) -> dict[str, object]:
     """What the arm was asked, with the model that answered where none was named."""
     asked = api.asked(**{name: value for name, value in of.arms[place].request.items() if name not in NOT_ASKED})
+    if of.workload.name == "voice":
+        asked.setdefault("session", {})
     if "model" in asked:
         return asked
     answered = next((start for trial in of.trials if trial.arm == place and (start := trial.start)), None)

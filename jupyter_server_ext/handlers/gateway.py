@@ -27,11 +27,11 @@ from tokenwidgets.facades.chat import ChatFacade
 from tokenwidgets.facades.messages import MessagesFacade
 from tokenwidgets.facades.models import listed, model_of
 from tokenwidgets.facades.verbatim import Verbatim
+from tokenwidgets.generation import Stream
 from tokenwidgets.providers.http import HttpProvider
 from tokenwidgets.providers.registry import OWN_OPTIONS
 from tokenwidgets.request import Request, split_model
 from tokenwidgets.runtime import TICKET_HEADER
-from tokenwidgets.stream import Stream
 
 from .base import Handler, guarded
 from .streams import EventStream

@@ -22,9 +22,9 @@ from tokenwidgets.facades.realtime import Conversation
 from tokenwidgets.facades.realtime_response import Frame
 from tokenwidgets.facades.realtime_secrets import PREFIX, ClientSecret, life
 from tokenwidgets.facades.realtime_session import Session
+from tokenwidgets.generation import Stream
 from tokenwidgets.providers.registry import Call
 from tokenwidgets.runtime import TICKET_HEADER
-from tokenwidgets.stream import Stream
 
 from .base import guarded
 from .gateway import Gateway

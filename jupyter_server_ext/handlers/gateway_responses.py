@@ -16,9 +16,9 @@ from tokenwidgets.facades.base import Facade, Naming, Reply, failed
 from tokenwidgets.facades.responses import ResponsesFacade, ResponsesReply, continued, stream_of
 from tokenwidgets.facades.responses_request import returned
 from tokenwidgets.facades.responses_socket import Create, Lanes, Unserved, failure, framed, lane_of
+from tokenwidgets.generation import Stream
 from tokenwidgets.hub import Hub
 from tokenwidgets.request import Request
-from tokenwidgets.stream import Stream
 
 from .base import guarded
 from .gateway import Generate

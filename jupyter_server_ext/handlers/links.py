@@ -7,9 +7,9 @@ from typing import Any
 from tornado.web import HTTPError
 
 from tokenwidgets.errors import Refused
+from tokenwidgets.generation import Stream
 from tokenwidgets.multiplex import Readable
 from tokenwidgets.realtime.inputs import Input
-from tokenwidgets.stream import Stream
 
 from .base import TicketMixin
 

@@ -18,12 +18,12 @@ from aiortc.mediastreams import MediaStreamError
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import Audio, Event, Notice, Speech
+from tokenwidgets.generation import Stream
 from tokenwidgets.realtime.codec import Resampler
 from tokenwidgets.realtime.inputs import Interrupt, Sound
 from tokenwidgets.realtime.peer_tracks import Ordered, Paced
 from tokenwidgets.realtime.settings import RATE
 from tokenwidgets.realtime.tracks import Change, Playback
-from tokenwidgets.stream import Stream
 
 
 class PeerAudio:

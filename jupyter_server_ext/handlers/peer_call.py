@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from tokenwidgets.dialects.untrusted import mapping, parse
 from tokenwidgets.facades.realtime import Conversation
 from tokenwidgets.facades.realtime_response import Frame
+from tokenwidgets.generation import Stream
 from tokenwidgets.hub import Hub
 from tokenwidgets.realtime.tracks import Change
-from tokenwidgets.stream import Stream
 
 from .links import as_text
 from .peer_audio import PeerAudio

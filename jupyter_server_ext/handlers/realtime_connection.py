@@ -9,8 +9,8 @@ from tornado.websocket import WebSocketClosedError
 
 from tokenwidgets.facades.realtime import Conversation
 from tokenwidgets.facades.realtime_response import Frame
+from tokenwidgets.generation import Stream
 from tokenwidgets.hub import Hub
-from tokenwidgets.stream import Stream
 
 Send = Callable[[Frame], asyncio.Future[None]]
 """Sends a client an event; the future ends when there is room for the next."""

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from aiortc import RTCDataChannel, RTCPeerConnection
 
     from tokenwidgets.facades.realtime import Conversation
+    from tokenwidgets.generation import Stream
     from tokenwidgets.hub import Hub
-    from tokenwidgets.stream import Stream
 
     from .peer_call import PeerCall
 

@@ -11,8 +11,8 @@ from jupyter_server.utils import url_path_join
 from tornado.iostream import StreamClosedError
 
 from tokenwidgets.errors import Refused
+from tokenwidgets.generation import Stream
 from tokenwidgets.realtime import inputs
-from tokenwidgets.stream import Stream
 from tokenwidgets.wire import sse
 
 from .base import Handler, guarded

@@ -22,6 +22,7 @@ from scripted import ANSWER, DONE, FINISH, KEY, USAGE, Scripted, answers, data, 
 from tokenwidgets import dialects
 from tokenwidgets.dialects.base import Profile
 from tokenwidgets.events import Carry, End, Error, Notice, Text, Tool, Usage
+from tokenwidgets.generation import Limits
 from tokenwidgets.hub import Hub
 from tokenwidgets.providers import upstream, watchdogs
 from tokenwidgets.providers.http import HttpProvider
@@ -32,7 +33,6 @@ from tokenwidgets.providers.upstream import Upstream
 from tokenwidgets.providers.watchdogs import Watchdogs
 from tokenwidgets.recording import Header, Tape, dump, load
 from tokenwidgets.request import parse
-from tokenwidgets.stream import Limits
 
 PROMPT = "Say hello"
 

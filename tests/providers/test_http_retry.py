@@ -11,13 +11,13 @@ from fake_provider import forever, until
 from scripted import Scripted, answers, data, piece
 
 from tokenwidgets.events import End, Error, Notice, Text
+from tokenwidgets.generation import Limits
 from tokenwidgets.hub import Hub
 from tokenwidgets.metrics import measure
 from tokenwidgets.providers import registry as registry_module
 from tokenwidgets.providers.registry import Registry
 from tokenwidgets.providers.retry import Retrying
 from tokenwidgets.request import parse
-from tokenwidgets.stream import Limits
 
 OVERLOADED = b'event: error\ndata: {"type":"error","error":{"details":null,"type":"overloaded_error","message":"Overloaded"}}\n\n'
 ANTHROPIC = b"".join(b"event: %b\ndata: %b\n\n" % (name, body) for name, body in [

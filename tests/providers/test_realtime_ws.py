@@ -17,13 +17,13 @@ from scripted_voice import Peer, Server
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import End, Error, Event, Transcript
+from tokenwidgets.generation import Limits, Stream
 from tokenwidgets.hub import Hub
 from tokenwidgets.providers.registry import Registry
 from tokenwidgets.providers.retry import Retrying
 from tokenwidgets.providers.watchdogs import Watchdogs
 from tokenwidgets.realtime.inputs import Input, Say, Sound, ToolResult
 from tokenwidgets.request import parse
-from tokenwidgets.stream import Limits, Stream
 
 CREATED = {"type": "session.created", "session": {"type": "realtime", "model": "m"}}
 DONE = {"type": "response.done", "response": {"status": "completed"}}

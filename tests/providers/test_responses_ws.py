@@ -30,13 +30,13 @@ from tokenwidgets.dialects.base import Profile
 from tokenwidgets.dialects.openai_responses import OpenAIResponses
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import Carry, End, Error, Event, Notice, Reasoning, Text, Usage
+from tokenwidgets.generation import Limits, Stream
 from tokenwidgets.hub import Hub
 from tokenwidgets.providers import responses_pool, websocket
 from tokenwidgets.providers.registry import Registry
 from tokenwidgets.providers.retry import Retrying
 from tokenwidgets.providers.watchdogs import Watchdogs
 from tokenwidgets.request import parse
-from tokenwidgets.stream import Limits, Stream
 from tokenwidgets.turn import turn
 
 HELLO = [{"role": "user", "content": "Say hello"}]

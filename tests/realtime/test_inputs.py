@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import Audio, End, Notice, Start, Text
+from tokenwidgets.generation import Limits, Stream
 from tokenwidgets.hub import Hub
 from tokenwidgets.providers.registry import Call
 from tokenwidgets.realtime import inputs
@@ -19,7 +20,6 @@ from tokenwidgets.realtime.inbox import WAITING_BYTES, Inbox
 from tokenwidgets.realtime.inputs import Clear, Commit, Input, Interrupt, Played, Respond, Say, Sound, ToolResult, Update
 from tokenwidgets.realtime.settings import Settings
 from tokenwidgets.request import Request, parse
-from tokenwidgets.stream import Limits, Stream
 
 SAMPLES: list[Input] = [
     Sound(b"\x01\x00\x02\x00", 16_000), Commit(), Clear(), Say("hello", ("data:image/png;base64,AA==",), respond=False),

@@ -13,6 +13,7 @@ import pytest
 import tokenwidgets as tw
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import Audio, End, Notice, Speech, Transcript
+from tokenwidgets.generation import Stream
 from tokenwidgets.hub import Hub
 from tokenwidgets.providers import local as text_models
 from tokenwidgets.providers.registry import Registry
@@ -22,7 +23,6 @@ from tokenwidgets.realtime.inputs import Interrupt, Sound
 from tokenwidgets.realtime.synthesizer import COMMAND
 from tokenwidgets.realtime.whisper import repeats
 from tokenwidgets.realtime.words import word_error_rate
-from tokenwidgets.stream import Stream
 
 model = pytest.mark.model
 needs_voice = pytest.mark.skipif(not local.can_run(), reason="the local voice is not installed")

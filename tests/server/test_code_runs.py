@@ -19,7 +19,9 @@ from server_tools import text as text_of
 from websockets.sync.server import Server, ServerConnection, serve
 
 from tokenwidgets.code import code
-from tokenwidgets.codegen import reading
+from tokenwidgets.codegen import reading, sessions
+from tokenwidgets.realtime.clip import Clip
+from tokenwidgets.realtime.clips import clip
 
 FAST: dict[str, Any] = {"ttft_ms": 0, "itl_ms": 0, "tokens": 40}
 ASKED: dict[str, Any] = {"model": "sim/steady", "prompt": "It's “hello” — 🌈"}
@@ -133,3 +135,17 @@ def running(server: Server) -> Iterator[int]:
     yield server.socket.getsockname()[1]
     server.shutdown()
     thread.join()
+
+
+@pytest.mark.parametrize("language", sessions.LANGUAGES)
+def test_a_voice_of_this_machine_is_asked_through_the_gateway(real: Access, tmp_path: Path, language: str) -> None:
+    (tmp_path / "question.wav").write_bytes(clip("france").clip.resampled(24_000).wav())
+    text = code({"model": "sim/voice", "session": {}}, language, real.rest())
+    status, out, err = ran(language, text, tmp_path, "question.wav", JUPYTER_TOKEN=real.token)
+    assert status == 0, err
+    assert out.strip()
+    assert "You: " in err
+    answer = Clip.open(tmp_path / "answer.wav")
+    assert answer.rate == 24_000
+    assert answer.seconds > 0.5
+    assert answer.samples.any()

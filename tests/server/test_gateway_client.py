@@ -12,11 +12,11 @@ import pytest
 from server_tools import Access, Caller, eventually
 
 from tokenwidgets.events import Event, Notice, Text, Usage
+from tokenwidgets.generation import Limits, Stream
 from tokenwidgets.hub import Hub
 from tokenwidgets.providers import local
 from tokenwidgets.providers.registry import Registry
 from tokenwidgets.request import parse
-from tokenwidgets.stream import Limits, Stream
 from tokenwidgets.turn import turn
 
 BOUND = 120.0

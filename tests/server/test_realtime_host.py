@@ -15,11 +15,11 @@ import voices
 from server_tools import LIMIT, Access
 
 from tokenwidgets.events import Event
+from tokenwidgets.generation import Limits, Stream
 from tokenwidgets.hub import Hub
 from tokenwidgets.providers.registry import Registry
 from tokenwidgets.realtime.inputs import Commit, Input, Interrupt, Respond, Say, Sound, Update
 from tokenwidgets.request import parse
-from tokenwidgets.stream import Limits, Stream
 
 
 @pytest.fixture

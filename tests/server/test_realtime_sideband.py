@@ -15,9 +15,9 @@ from test_realtime_host import hub, start, turned, until
 from test_rtc_audio import LOUD, Phone, loopback, phone
 
 from jupyter_server_ext.app import TokenWidgetsApp
+from tokenwidgets.generation import Stream
 from tokenwidgets.hub import Hub
 from tokenwidgets.realtime.inputs import Interrupt, Join, Say, Sound
-from tokenwidgets.stream import Stream
 
 __all__ = ["hub", "loopback"]
 

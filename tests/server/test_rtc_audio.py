@@ -28,9 +28,9 @@ from server_tools import LIMIT, Access, Caller, eventually
 
 from jupyter_server_ext.app import TokenWidgetsApp
 from tokenwidgets.events import Audio, Notice, Speech
+from tokenwidgets.generation import Stream
 from tokenwidgets.realtime.inputs import Interrupt
 from tokenwidgets.realtime.peer_tracks import Ordered
-from tokenwidgets.stream import Stream
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 

@@ -20,7 +20,7 @@ from tokenwidgets.clients.base import Reader
 from tokenwidgets.clients.sse import SSEReader
 from tokenwidgets.clients.webrtc import UnorderedReader, WebRTCReader
 from tokenwidgets.events import End, Entry, Text
-from tokenwidgets.stream import Stream
+from tokenwidgets.generation import Stream
 from tokenwidgets.wire import redundancy
 
 STREAM = {"model": "sim/steady", "prompt": "hello", "options": {"ttft_ms": 300, "itl_ms": 4, "tokens": 150, "seed": 1}}

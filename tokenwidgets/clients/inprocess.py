@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..events import Entry
+from ..generation import Stream
 from ..hub import Hub
 from ..provider import Provider
 from ..providers.registry import Call, Registry
 from ..realtime.inputs import Input
 from ..recording import Frame
 from ..request import parse
-from ..stream import Stream
 from .base import Limits, Place, Reader, Started
 
 OWNER = "kernel"

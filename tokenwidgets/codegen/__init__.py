@@ -20,5 +20,10 @@ def filled(template: str, **values: str) -> str:
     return _PLACE.sub(lambda place: values[place[3]] if place[3] else _lines(values[place[2]], place[1]), text)
 
 
+def without_os(text: str) -> str:
+    """A program that needs no key asks nothing of the environment."""
+    return text if "os.environ" in text else text.replace("import os\n", "", 1)
+
+
 def _lines(text: str, indent: str) -> str:
     return "".join(f"{indent}{line}\n" for line in text.rstrip("\n").split("\n")) if text else ""

@@ -13,7 +13,7 @@ from ..dialects.responses_socket import ResponsesSocket
 from ..errors import Refused
 from ..providers.hosts import Host
 from ..request import Request
-from . import filled, literals, sdk
+from . import filled, literals, sdk, without_os
 
 LANGUAGES = ("python", "python-httpx", "javascript", "curl")
 """`python` is the vendor's own SDK, or websockets where the call travels over a WebSocket."""
@@ -83,11 +83,11 @@ def program(call: Call, language: str) -> str:
         return _javascript(call, "socket/websocket.js" if socket else "http/fetch.js")
     if socket or language == "python-httpx":
         return _python(call, "socket/websockets.py" if socket else "http/httpx.py")
-    return _without_os(filled(f"sdk/{call.dialect}.py", key=literals.python_key(call.host), **sdk.VALUES[call.dialect](call)))
+    return without_os(filled(f"sdk/{call.dialect}.py", key=literals.python_key(call.host), **sdk.VALUES[call.dialect](call)))
 
 
 def _python(call: Call, template: str) -> str:
-    return _without_os(
+    return without_os(
         filled(
             template,
             key=f"key = {literals.python_key(call.host)}" if call.host.key_env else "",
@@ -122,8 +122,3 @@ def _curl(call: Call) -> str:
 def _format(call: Call) -> str:
     """The events are the same ones over a WebSocket."""
     return call.dialect.removesuffix("-ws")
-
-
-def _without_os(text: str) -> str:
-    """A program that needs no key asks nothing of the environment."""
-    return text if "os.environ" in text else text.replace("import os\n", "", 1)

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from ..dialects.messages import plain
 from ..dialects.untrusted import items, mapping, objects, string
 from ..events import Event, Tool
-from ..stream import Stream
+from ..generation import Stream
 from ..turn import turn
 from .base import Naming
 

@@ -99,6 +99,10 @@ class Session(Waitable):
         await self.result
         return self
 
+    def code(self, language: str = "python") -> str:
+        """One turn of such a session as a program without this package, in `python` or `javascript`; see `tokenwidgets.code.code`."""
+        return self.result.code(language)
+
     @property
     def error(self) -> Error | None:
         """Why it failed, or None."""
