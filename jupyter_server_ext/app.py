@@ -179,9 +179,10 @@ class TokenWidgetsApp(ExtensionApp):
         return self._hub is not None and self._hub.running > 0
 
     def _tell_activity(self) -> None:
-        """JupyterHub does not ask; it looks at when something last happened."""
+        """JupyterHub does not ask; it looks at when something last happened. What grows too old meanwhile goes."""
         if self.current_activity():
             self.touch()
+        self.hub.tidy()
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """The server listens, so its address is known: tell kernels. Heavy imports happen in a thread, before anyone waits for them."""

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from tokenwidgets.events import End, Entry, Start, Text, encode
+from tokenwidgets.hub import Hub
+from tokenwidgets.providers.registry import Registry
 from tokenwidgets.spool import Spool
 
 EVENTS = [
@@ -97,4 +99,13 @@ def test_what_nobody_came_for_is_removed(tmp_path: Path, dead: int) -> None:
     long_ago = time.time() - 601
     os.utime(file, (long_ago, long_ago))
     Spool(tmp_path, 600)
+    assert not file.parent.exists()
+
+
+def test_what_was_too_young_at_the_start_goes_later(tmp_path: Path, dead: int) -> None:
+    file = left(tmp_path, dead, EVENTS)
+    hub = Hub(Registry(tmp_path), spool=Spool(tmp_path, 600))
+    assert file.exists()
+    os.utime(file, (0, 0))
+    hub.tidy()
     assert not file.parent.exists()

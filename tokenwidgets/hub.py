@@ -169,6 +169,11 @@ class Hub:
             stream.end(_with_bill(stream, why or End("cancelled")))
             self._ended(stream)
 
+    def tidy(self) -> None:
+        """Remove from the disk what earlier servers left, once nobody will come for it: to be called now and then."""
+        if self._spool:
+            self._spool.clean()
+
     async def aclose(self) -> None:
         """Stop every stream and release what the providers hold."""
         ended = Error("connection", "The server that held this stream was shut down.", stage="close", retryable=True)

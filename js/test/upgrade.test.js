@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JSDOM } from "jsdom";
-import { CHUNKS, noPeer, upgraded } from "../src/lib/upgrade.js";
+import { CHUNKS, noPeer, stays, upgraded } from "../src/lib/upgrade.js";
 
 /** @import { Hub } from "../src/lib/hub.js" */
 /** @import { Transport } from "../src/lib/transport.js" */
@@ -44,6 +44,16 @@ test("only so many chunks a second; a stream that is over makes room", async () 
   assert.match(await upgraded(peer(async () => assert.fail("it was tried")), { over: false, rate: 1 }, shared), /chunks a second/);
   readers[0].over = true;
   assert.equal(await upgraded(peer(async () => {}), { over: false, rate: 1 }, shared), "");
+});
+
+test("a stream that nobody reads any more, or that was switched, makes room as well", async () => {
+  page("/user/a/");
+  const shared = hub();
+  const closed = { over: false, rate: CHUNKS };
+  assert.equal(await upgraded(peer(async () => {}), closed, shared), "");
+  assert.match(await upgraded(peer(async () => {}), { over: false, rate: 25 }, shared), /chunks a second/);
+  stays(closed, shared);
+  assert.equal(await upgraded(peer(async () => {}), { over: false, rate: 25 }, shared), "");
 });
 
 test("a fast stream stays where it is", async () => {

@@ -41,6 +41,25 @@ def test_a_pause_of_the_source_is_no_waiting_of_the_lanes() -> None:
     assert rows([Seen.of(ABOUT, [*given, *seen])])[0].stall_ratio == 0
 
 
+def test_a_wait_that_goes_on_is_a_stall_though_nothing_ends_it() -> None:
+    """The cable is cut after ten tokens, and the run stopped while it is."""
+    (row,) = rows([Seen.of(ABOUT, [*even(100), *shown("sse", [50_000] * 10)])])
+    assert (row.stalls, row.missing) == (1, 90)
+    assert row.stall_ratio is not None
+    assert row.stall_ratio > 0.8
+
+
+def test_what_is_only_on_its_way_is_no_wait() -> None:
+    (row,) = rows([Seen.of(ABOUT, [*even(100), *shown("sse", [50_000] * 98)])])
+    assert (row.stalls, row.stall_ratio, row.missing) == (0, 0, 2)
+
+
+def test_a_slow_source_does_not_make_its_readers_stall() -> None:
+    given: list[Report] = [Given(i, i * 500_000, "a ") for i in range(20)]
+    seen = [Shown("sse", i, i * 500_000 + 50_000 + (600_000 if i == 9 else 0)) for i in range(20)]
+    assert rows([Seen.of(ABOUT, [*given, *seen])])[0].stalls == 1
+
+
 def test_missing_tokens_and_lanes_that_gave_up_are_told() -> None:
     seen = Seen.of(ABOUT, [*even(10), *shown("sse", [50_000] * 8), Ended("ws", 5, "no way"), Ended("sse", 9)])
     sse, ws = rows([seen])

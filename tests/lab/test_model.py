@@ -18,6 +18,7 @@ from tokenwidgets.lab.link import Link
 from tokenwidgets.lab.model import Model, Simulation, simulate
 from tokenwidgets.lab.model import simulation as module
 from tokenwidgets.lab.rows import Row, Seen, rows
+from tokenwidgets.lab.running import LATE_SECONDS
 
 ALL = tuple(LANES)
 DELAY = 50_000
@@ -72,6 +73,26 @@ def test_without_loss_every_lane_shows_every_token_after_the_delay() -> None:
 def test_a_slow_line_holds_back_what_it_has_no_room_for() -> None:
     found = figures([Plan(("sse",), 100, 25, Impairment(kbit_s=64))])
     assert (found["sse"].p50_ms or 0) == pytest.approx(50 + 148 * 8 / 64, abs=2)
+
+
+def test_a_line_that_brings_the_rest_for_longer_than_its_patience_is_waited_for() -> None:
+    found = figures([Plan(("sse", "ws"), 1500, 100, Impairment(kbit_s=16))])
+    for row in found.values():
+        assert (row.missing, row.failed) == (0, "")
+        assert (row.max_ms or 0) > 1000 * LATE_SECONDS
+
+
+def test_a_cut_line_is_given_up_some_time_after_the_end() -> None:
+    found = figures([Plan(("sse",), 20, 100, Impairment(cut=True))])
+    assert found["sse"].failed == "it brought nothing for 30 s after the end"
+
+
+def test_another_delay_is_named_where_it_is_not_the_first() -> None:
+    simulation = Simulation(Plan(("sse",), 20, 25, Impairment(0.05)))
+    simulation.change(Impairment(0.05, delay_ms=400), 100_000)
+    simulation.change(Impairment(0.05), 200_000)
+    words = "5 % lost independently"
+    assert simulation.about["loss_model"] == f"{words}; then {words}, round trip 800 ms; then {words}"
 
 
 @pytest.mark.parametrize(("lane", "least", "most"), [("sse", 200, 500), ("webrtc-ordered", 1000, 1200), ("webrtc", 60, 250)])

@@ -56,6 +56,15 @@ async def test_it_is_shown_again_as_it_was_and_when(directory: Path) -> None:
     assert run.about["recorded_from"] == "tun"
 
 
+async def test_how_much_was_lost_in_all_is_told_at_the_end_and_not_before(tmp_path: Path) -> None:
+    write(tmp_path / "five.jsonl.gz", {**ABOUT, "packets": {"sse": 40}, "drops": {"sse": 2}}, FIVE, REPORTS)
+    time = Time()
+    run = await Recorded(tmp_path, time.sleep, time.now).run(Plan(lanes=("sse", "ws"), impairment=FIVE))
+    async for _ in run:
+        assert "drops" not in run.about
+    assert run.about["drops"] == {"sse": 2}
+
+
 async def test_lanes_that_are_not_asked_for_are_left_out(directory: Path) -> None:
     time = Time()
     run = await Recorded(directory, time.sleep, time.now).run(Plan(lanes=("ws",), impairment=FIVE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal
 
@@ -15,8 +16,13 @@ class Scripted:
 
     name: Literal["model"] = "model"
 
-    def __init__(self, reports: Sequence[Report] = (), refuses: str = "", lanes: tuple[Lane, ...] = tuple(LANES)) -> None:
+    def __init__(
+        self, reports: Sequence[Report] = (), refuses: str = "", lanes: tuple[Lane, ...] = tuple(LANES), begins: bool = True
+    ) -> None:
         self.lanes = lanes
+        self.asked, self.may_begin = threading.Event(), threading.Event()
+        if begins:
+            self.may_begin.set()
         self.runs: list[ScriptedRun] = []
         self._reports = reports
         self._refuses = refuses
@@ -25,6 +31,9 @@ class Scripted:
         return ""
 
     async def run(self, plan: Plan) -> ScriptedRun:
+        self.asked.set()
+        while not self.may_begin.is_set():
+            await asyncio.sleep(0.01)
         if self._refuses:
             raise Refused("bad_request", self._refuses)
         self.runs.append(ScriptedRun(plan, self._reports))

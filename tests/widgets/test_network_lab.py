@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from tokenwidgets.lab import backends
 from tokenwidgets.lab.base import LANES, Ended, Given, Lane, Packet, Shown
 from tokenwidgets.lab.batch import PACKETS, TOKENS_KEPT, Batch
 from tokenwidgets.lab.names import NAMES
+from tokenwidgets.portal import portal
 
 FOUR: Mapping[Lane, int] = {"sse": 12, "ws": 11, "webrtc-ordered": 30, "webrtc": 0}
 SECONDS = 20
@@ -102,6 +104,38 @@ def test_only_one_lab_runs_at_a_time() -> None:
     lab_of(two).start().wait(SECONDS)
     assert first.state == "over"
     assert one.runs[0].closed == 1
+
+
+def test_what_is_changed_while_a_run_begins_holds_in_it() -> None:
+    scripted = Scripted(run_of(FOUR), begins=False)
+    lab = lab_of(scripted).start()
+    assert scripted.asked.wait(SECONDS)
+    lab.change(loss=0.2)
+    scripted.may_begin.set()
+    lab.wait(SECONDS)
+    assert [change.loss for change in scripted.runs[0].changes] == [0.2]
+
+
+def test_a_run_that_does_not_begin_is_stopped_at_once() -> None:
+    scripted = Scripted(run_of(FOUR), begins=False)
+    lab = lab_of(scripted).start()
+    assert scripted.asked.wait(SECONDS)
+    assert lab.stop().state == "over"
+    assert scripted.runs == []
+
+
+def test_two_starts_that_wait_for_the_same_end_leave_one_run() -> None:
+    first, scripted = Scripted(run_of(FOUR, ends=False)), Scripted(run_of(FOUR, ends=False))
+    lab_of(first).start()
+    lab = lab_of(scripted)
+
+    async def both() -> None:
+        await asyncio.gather(lab._start(), lab._start())
+
+    portal().run(both(), SECONDS)
+    lab.stop()
+    assert all(run.closed for run in (*first.runs, *scripted.runs))
+    assert lab.state == "over"
 
 
 def test_a_lab_that_no_page_shows_any_more_stops() -> None:

@@ -17,7 +17,10 @@ HEAD = ("lane", "delay, 10 ms to 10 s; lines: median, p99", "median", "p99", "st
 
 NOT_RUN = "Not run yet: press Start, or call start()."
 
-STALLS = "A stall is more than 200 ms without a token; stalled is the share of the time that a reader waited beyond the stream's own pace."
+STALLS = (
+    "A stall is more than 200 ms without a token, and more than twice the stream's own pace; "
+    "stalled is the share of the time that a reader waited beyond that pace."
+)
 
 HEIGHT = 24
 

@@ -43,6 +43,7 @@ class Experiment:
         self._told = told
         self._seen = Seen({})
         self._counts: Counter[tuple[str, Lane]] = Counter()
+        self._beginning: asyncio.Task[Run] | None = None
         self._run: Run | None = None
         self._reading: asyncio.Task[None] | None = None
         self._stopped = False
@@ -64,7 +65,9 @@ class Experiment:
         ------
         Refused : the backend cannot.
         """
-        self._run = run = await self._backend.run(self.plan)
+        if (run := await self._begin()) is None:
+            return
+        self._run = run
         self._reading = asyncio.create_task(self._read(run))
         telling = [asyncio.create_task(self._messages()), asyncio.create_task(self._figures())]
         try:
@@ -79,9 +82,23 @@ class Experiment:
             await run.close()
             await self._message()
 
+    async def _begin(self) -> Run | None:
+        """The run, or None where it was stopped before there was one."""
+        if self._stopped:
+            return None
+        self._beginning = asyncio.create_task(self._backend.run(self.plan))
+        try:
+            return await self._beginning
+        except asyncio.CancelledError:
+            if self._stopped:
+                return None
+            raise
+
     async def stop(self) -> None:
         """Have `go` end, also one that has not begun."""
         self._stopped = True
+        if self._beginning:
+            self._beginning.cancel()
         if self._reading:
             self._reading.cancel()
 

@@ -64,6 +64,13 @@ def in_words(impairment: Impairment) -> str:
     return ", ".join([*words, "cut"] if impairment.cut else words)
 
 
+def tell_change(about: dict[str, object], impairment: Impairment) -> None:
+    """Say in a run's provenance what its link is like from now on; its round trip, where that is not the first one."""
+    way = 2 * impairment.delay_ms
+    words = in_words(impairment) + ("" if way == about["rtt_ms"] else f", round trip {way:g} ms")
+    about["loss_model"] = f"{about['loss_model']}; then {words}"
+
+
 class Link:
     """One direction.
 

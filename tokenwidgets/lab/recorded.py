@@ -123,7 +123,7 @@ class RecordedRun:
     """See `Run`."""
 
     def __init__(self, recording: Recording, plan: Plan, sleep: Callable[[float], Awaitable[object]], now: Callable[[], int]) -> None:
-        self.about: dict[str, object] = dict(recording.about)
+        self.about: dict[str, object] = {name: value for name, value in recording.about.items() if name not in ("packets", "drops")}
         self._recording = recording
         self._plan = plan
         self._sleep = sleep
@@ -141,6 +141,7 @@ class RecordedRun:
             if self._closed.is_set():
                 return
             yield report
+        self.about.update(self._recording.about)
 
     def change(self, impairment: Impairment) -> None:
         """See `Run`. Raises `Refused`: what was recorded stays as it was."""

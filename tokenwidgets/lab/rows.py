@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 from statistics import median
 from typing import Any
 
@@ -18,7 +18,10 @@ from ..intervals import quantile
 from .base import LANES, Ended, Given, Lane, Report, Shown
 
 STALL_US = 200_000
-"""A time without a token that is longer is a stall, µs."""
+"""A time without a token that is longer is a stall, µs,"""
+
+STALL_PACES = 2
+"""if it is also longer than so many times the source's own pace there."""
 
 LEAST_RATIO = 0.01
 """A stall ratio of SSE's below this is the machine's own unrest: no other is compared with it."""
@@ -71,7 +74,7 @@ class Row:
     ----------
     tokens : given by the source; `missing` of them were never shown.
     p50_ms, p95_ms, p99_ms, max_ms : of the delays; None where too few were shown to say.
-    stalls : times without a token above `STALL_US`, while the stream ran; `stalls_per_1000` of its tokens.
+    stalls : times without a token above `STALL_US`, while the stream ran, the one that goes on with them; `stalls_per_1000` of its tokens.
     stall_ratio : see the module; None for a stream without a second moment.
     failed : why the lane gave up.
     about : of the runs: backend, congestion control, RTT, loss model, rate, seeds, and this lane's packets and drops.
@@ -139,10 +142,20 @@ def _waits(run: Seen, lane: Lane) -> _Waits:
     moments = [[seq for seq, _ in batch] for _, batch in groupby(run.shown.get(lane, ()), key=lambda item: item[1])]
     instants = [at for at, _ in groupby(at for _, at in run.shown.get(lane, ()))]
     pace = median([b - a for a, b in pairwise(run.given.values())] or [0])
-    gaps = [b - a for a, b in pairwise(instants)]
+    gaps = [b - a for a, b in pairwise(instants)] + _going_on(run, lane)
     own = [max(pace, run.given.get(b[0], 0) - run.given.get(a[-1], 0)) for a, b in pairwise(moments)]
-    beyond = sum(max(0, gap - source) for gap, source in zip(gaps, own, strict=True))
-    return _Waits(sum(gap > STALL_US for gap in gaps), round(beyond), sum(gaps))
+    pairs = list(zip_longest(gaps, own, fillvalue=pace))
+    beyond = sum(max(0, gap - source) for gap, source in pairs)
+    return _Waits(sum(gap > max(STALL_US, STALL_PACES * source) for gap, source in pairs), round(beyond), sum(gaps))
+
+
+def _going_on(run: Seen, lane: Lane) -> list[int]:
+    """The wait that has no end yet: for tokens that were given and not shown."""
+    shown = run.shown.get(lane, ())
+    if len(shown) >= len(run.given):
+        return []
+    since = shown[-1][1] if shown else min(run.given.values())
+    return [max(0, max(run.given.values()) - since)]
 
 
 def _about(lane: Lane, runs: Sequence[Seen]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from ..errors import Refused
-from .base import Ended, Impairment, Lane, Packet, Plan, Report
-from .link import Lost, checked, in_words
+from .base import Ended, Impairment, Lane, Packet, Plan, Report, Shown
+from .link import Lost, checked, in_words, tell_change
 from .processes import Process
 from .reports import unpack
 
@@ -76,6 +76,8 @@ class Running(ABC):
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = False
+        self._quiet_since = 0.0
+        self._late: asyncio.TimerHandle | None = None
         self.began = 0
 
     # ---- what a link does
@@ -164,9 +166,17 @@ class Running(ABC):
                 await self.opened(ready)
                 self._up.set()
             case {"over": True}:
-                asyncio.get_running_loop().call_later(LATE_SECONDS, self.fail, f"it brought nothing for {LATE_SECONDS:g} s after the end")
+                self._quiet_since = time.monotonic()
+                self._wait_for_the_rest()
             case _:
                 await self.said(message)
+
+    def _wait_for_the_rest(self) -> None:
+        """The source has given all: a lane is late once nothing comes any more."""
+        if (left := self._quiet_since + LATE_SECONDS - time.monotonic()) > 0:
+            self._late = asyncio.get_running_loop().call_later(left, self._wait_for_the_rest)
+        else:
+            self.fail(f"it brought nothing for {LATE_SECONDS:g} s after the end")
 
     def attached(self, lane: Lane) -> None:
         """A lane's client has read the stream's first event."""
@@ -178,6 +188,8 @@ class Running(ABC):
         """Hand a report on."""
         if isinstance(report, Packet) and (not self.began or self._reports.qsize() > WAITING):
             return
+        if isinstance(report, Shown):
+            self._quiet_since = time.monotonic()
         if isinstance(report, Ended):
             if report.lane not in self._left:
                 return
@@ -226,12 +238,14 @@ class Running(ABC):
     def change(self, impairment: Impairment) -> None:
         """See `Run`. Raises `Refused` for what no link can be."""
         self._change(checked(impairment))
-        self.about["loss_model"] = f"{self.about['loss_model']}; then {in_words(impairment)}"
+        tell_change(self.about, impairment)
 
     async def close(self) -> None:
         """See `Run`."""
         for task in list(self._tasks):
             task.cancel()
+        if self._late:
+            self._late.cancel()
         self._ended = True
         self._reports.put_nowait(None)
         await asyncio.gather(*(process.close() for process in self.processes()))

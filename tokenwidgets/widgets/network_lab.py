@@ -183,8 +183,9 @@ class NetworkLab(Widget):
         global _running
         if self.page and not self.shown:
             raise Refused("bad_request", "The page is to be the client, and no page shows this lab: display it, then start it.")
-        if _running is not None:
-            await _running._stop()
+        while (other := _running) is not None:  # whoever waited for the same end may have begun meanwhile
+            await other._stop()
+            _running = None if _running is other else _running
         _running, self._measured = self, None
         impairment = Impairment(**self.impairment)
         plan = replace(self._plan, lanes=self._shown, rate=self.rate, tokens=self.tokens or TOKENS, impairment=impairment)
@@ -236,6 +237,8 @@ class NetworkLab(Widget):
         if self.shown:
             await self.messages.turn()
         if self._experiment:
+            if self.state == "starting" and (changed := Impairment(**self.impairment)) != self._experiment.plan.impairment:
+                self._experiment.change(changed)
             await self._figures(self._experiment)
             self.state = "running"
 

@@ -65,6 +65,7 @@ export default widget((model, signal) => {
     });
     view.draw();
     move();
+    if (model.get("number") > feed.run) catchUp(); // nothing is told while no page shows it
   }
 });
 

@@ -52,7 +52,7 @@ export function predicted(prediction, lanes) {
 
 /** What the figures mean; the same words stand under the static form. */
 export const STALLS =
-  "A stall is more than 200 ms without a token; stalled is the share of the time that a reader waited beyond the stream's own pace.";
+  "A stall is more than 200 ms without a token, and more than twice the stream's own pace; stalled is the share of the time that a reader waited beyond that pace.";
 
 /** How packets are drawn. @param {number} every */
 export const drawing = (every) =>

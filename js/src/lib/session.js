@@ -11,7 +11,7 @@ import { commTransport, insist } from "./transports/comm.js";
 import { sseTransport } from "./transports/sse.js";
 import { webRTCTransports } from "./transports/webrtc.js";
 import { webSocketTransport } from "./transports/websocket.js";
-import { AFTER_MS, UPGRADED, noPeer, upgraded } from "./upgrade.js";
+import { AFTER_MS, UPGRADED, noPeer, stays, upgraded } from "./upgrade.js";
 
 /** @import { AnyModel } from "@anywidget/types" */
 /** @import { Place, Route } from "./choose.js" */
@@ -86,6 +86,7 @@ export class Session {
   #healing;
   /** @type {any} */
   #upgrading;
+  #switches = 0;
 
   /**
    * @param {AnyModel<Run>} model
@@ -195,13 +196,15 @@ export class Session {
    */
   async switchTo(wanted) {
     const choice = this.#choice;
+    const mine = ++this.#switches;
     if (this.over || !choice || choice.wanted === wanted) return;
     if (!this.route) return this.#begin();
     const name = wanted === "auto" ? "ws" : wanted;
     if (!choice.choices.includes(name)) return;
     const refused = await this.#opens(name);
-    if (choice !== this.#choice || this.over) return;
+    if (choice !== this.#choice || this.over || mine !== this.#switches) return;
     if (refused) return this.#kept(name, refused);
+    stays(this);
     choice.move(wanted, "switched by you");
     this.#follower?.move();
   }
@@ -332,6 +335,7 @@ export class Session {
   #leave() {
     clearTimeout(this.#healing);
     clearTimeout(this.#upgrading);
+    stays(this);
     this.#follower?.leave();
   }
 

@@ -43,6 +43,11 @@ export async function upgraded(transport, reader, hub = pageHub()) {
   }
 }
 
+/** Say that a stream is not read over the peer any more, or asks for its way itself. @param {Upgradable} reader @param {Hub} hub */
+export function stays(reader, hub = pageHub()) {
+  hub.upgraded?.delete(reader);
+}
+
 /** Remember that this page has no peer: it is not tried again. @param {string} reason @param {Hub} hub */
 export function noPeer(reason, hub = pageHub()) {
   return (hub.noPeer = reason);

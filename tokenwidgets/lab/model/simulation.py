@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from ...errors import Refused
 from ...events import Entry, Text
 from ..base import LANES, Ended, Given, Impairment, Lane, Packet, Plan, Report, Shown
-from ..link import Link, checked, in_words
+from ..link import Link, checked, in_words, tell_change
 from ..running import LATE_SECONDS, checked_plan
 from .lanes import MAKERS, LaneModel
 from .source import source
@@ -64,6 +64,7 @@ class Simulation:
             "beside_tun": BESIDE_TUN,
         }  # fmt: skip
         self.now = 0
+        self._quiet_since = 0
         self._links = links or (Link(plan.impairment, 2 * plan.seed), Link(plan.impairment, 2 * plan.seed + 1))
         self._left: dict[Lane, LaneModel] = {lane: MAKERS[lane](round(plan.impairment.delay_ms * 2000)) for lane in plan.lanes}
         self._behind = Counter[Lane]()
@@ -108,7 +109,7 @@ class Simulation:
         """Impair the link otherwise from an instant on. Raises `Refused` for what no link can be."""
         checked(impairment)
         self._at(max(at, self.now), lambda: self._change(impairment))
-        self.about["loss_model"] = f"{self.about['loss_model']}; then {in_words(impairment)}"
+        tell_change(self.about, impairment)
 
     # ---- what happens
 
@@ -130,7 +131,8 @@ class Simulation:
     def _give_next(self) -> None:
         entry = next(self._source, None)
         if entry is None:
-            self._at(self.now + round(LATE_SECONDS * 1e6), self._too_late)
+            self._quiet_since = self.now
+            self._too_late()
         else:
             self._at(entry.at, lambda: self._give(entry))
 
@@ -146,6 +148,11 @@ class Simulation:
         self._give_next()
 
     def _too_late(self) -> None:
+        """The source has given all: a lane is late once nothing comes any more."""
+        due = self._quiet_since + round(LATE_SECONDS * 1e6)
+        if self.now < due:
+            self._at(due, self._too_late)
+            return
         for name in list(self._left):
             self._end(name, f"it brought nothing for {LATE_SECONDS:g} s after the end")
 
@@ -156,6 +163,8 @@ class Simulation:
     def _settle(self, name: Lane, lane: LaneModel) -> None:
         """Report what a lane can show now, and put its packets on the link."""
         entries = lane.shown()
+        if entries:
+            self._quiet_since = self.now
         self._behind[name] -= len(entries)
         self._reports += [Shown(name, entry.seq, self.now) for entry in entries if isinstance(entry.event, Text)]
         for end in (0, 1):
