@@ -17,7 +17,7 @@ from aiortc import MediaStreamTrack, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
 
 from tokenwidgets.errors import Refused
-from tokenwidgets.events import Audio, Event, Notice, Speech
+from tokenwidgets.events import Audio, Event, Notice, Speech, Transcript
 from tokenwidgets.generation import Stream
 from tokenwidgets.realtime.codec import Resampler
 from tokenwidgets.realtime.inputs import Interrupt, Sound
@@ -53,6 +53,8 @@ class PeerAudio:
         self._playback = Playback(told)
         self._resampler = Resampler(RATE, RATE)
         self._speaking = False
+        self._newest = 0
+        self._cut = 0
         peer.addTrack(Paced(self._playback))
         peer.on("track", self._found)
         self._tasks = [asyncio.create_task(self._follow(len(stream.journal.entries) - 1))]
@@ -65,6 +67,7 @@ class PeerAudio:
     def clear(self) -> None:
         """Stop what is sounding, and let the session know how much of it was heard."""
         if cleared := self._playback.clear():
+            self._cut = self._newest
             with suppress(Refused):  # it has ended meanwhile
                 self._stream.take(Interrupt(cleared.block, cleared.played_ms))
 
@@ -95,7 +98,10 @@ class PeerAudio:
 
     def _react(self, event: Event) -> None:
         match event:
+            case Transcript(role="assistant"):
+                self._newest = max(self._newest, event.block)  # words may come before their sound
             case Audio(role="assistant") if event.delta:
+                self._newest = max(self._newest, event.block)
                 self._say(event)
             case Speech("interrupted"):
                 self._interrupted()
@@ -105,6 +111,8 @@ class PeerAudio:
                 self._playback.finish()
 
     def _say(self, event: Audio) -> None:
+        if event.block <= self._cut:  # a provider's sound may still come after its answer was interrupted, which is told once
+            return
         if (rate := event.rate or RATE) != self._resampler.source:
             self._resampler = Resampler(rate, RATE)
         self._playback.put(event.block, self._resampler.feed(base64.b64decode(event.delta)))
@@ -114,6 +122,7 @@ class PeerAudio:
 
         Where it was not speech that ended it, another answer may be on its way already, and an `Interrupt` would end that one.
         """
+        self._cut = self._newest
         if self._speaking:
             self.clear()
         else:

@@ -72,12 +72,14 @@ def test_a_turn_whose_words_come_before_its_sound() -> None:
     assert voices.turns(events) == [{"status": "completed"}]
 
 
-def test_a_call_and_its_answer_are_one_turn() -> None:
+def test_an_answer_ends_with_its_calls_since_their_results_are_waited_for() -> None:
     events = voices.read(wire(), voices.server("gemini-live-tool.3.1-flash-live.jsonl"))
     assert voices.calls(events) == [("fc_3880303533621599938", "get_weather", {"city": "London"}, False)]
     assert voices.words(events, "assistant") == "It is foggy and 12 degrees in London."
     assert voices.usages(events) == [Usage(input=482, output=12, audio_out=57)]
-    assert voices.turns(events) == [{"status": "completed"}]
+    assert voices.turns(events) == [{"status": "completed"}] * 2
+    first = next(i for i, event in enumerate(events) if isinstance(event, Notice) and event.kind == "turn")
+    assert isinstance(events[first - 1], Tool), "whoever carries calls out need not wait for words that come after them"
     blocks = {e.block for e in events if isinstance(e, Tool)} & {e.block for e in voices.sounds(events)}
     assert not blocks
 
@@ -90,8 +92,38 @@ def test_what_the_frames_say_is_what_is_journalled(name: str, turns: int) -> Non
     assert voices.words(events, "assistant") == "".join(c.get("outputTranscription", {}).get("text", "") for c in contents)
     data = [p["inlineData"]["data"] for c in contents for p in c.get("modelTurn", {}).get("parts", []) if "inlineData" in p]
     assert [e.delta for e in voices.sounds(events)] == data
-    assert len(voices.turns(events)) == turns == len({e.block for e in voices.sounds(events)})
+    assert len(voices.turns(events)) == turns + 1, "and the one that ends with its call"
+    assert turns == len({e.block for e in voices.sounds(events)})
     assert len(voices.calls(events)) == 1
+
+
+def test_a_call_leaves_the_session_to_the_user_until_its_result_is_told() -> None:
+    this = opened()
+    hear(this, {"toolCall": {"functionCalls": [{"id": "1", "name": "look", "args": {}}]}})
+    assert not this.waiting
+    (frame,) = voices.said(this.say(ToolResult("1", "seen"), 0).frames)
+    assert frame["toolResponse"]["functionResponses"][0]["id"] == "1"
+    assert this.waiting
+    assert voices.turns(hear(this, WORDS, SOUND, ENDED)) == [{"status": "completed"}]
+
+
+def test_a_model_that_takes_history_only_is_written_to_as_it_is_spoken_to() -> None:
+    """Gemini 3.1 closes the connection with 1007 on `clientContent` after its first answer (google/adk-python#5018)."""
+    this = voices.wire("gemini-live", {}, model="google/gemini-3.1-flash-live-preview")
+    this.opening()
+    hear(this, {"setupComplete": {}})
+    assert voices.said(this.say(Say("And now?", ("data:image/png;base64,aGk=",)), 0).frames) == [
+        {"realtimeInput": {"video": {"mimeType": "image/png", "data": "aGk="}}},
+        {"realtimeInput": {"text": "And now?"}},
+    ]
+    hear(this, WORDS)
+    interrupted = this.say(Interrupt(), 0)
+    assert interrupted.frames == []
+    assert Speech("interrupted") in interrupted.events
+    assert voices.said(this.say(Respond(instructions="Be brief."), 0).frames) == [{"realtimeInput": {"text": "Be brief."}}]
+    alone = this.say(Respond(), 0)
+    assert alone.frames == []
+    assert "cannot be asked for an answer alone" in str(alone.events)
 
 
 def test_words_of_the_user_are_final_when_the_answer_begins() -> None:

@@ -248,6 +248,16 @@ def test_speech_interrupts_an_answer_that_is_given_or_still_heard_and_no_other()
     assert (voices.speech(events), voices.turns(events)) == ([], [{"status": "cancelled", "message": "turn_detected"}])
 
 
+def test_what_was_still_played_of_an_earlier_answer_ends_no_later_one() -> None:
+    """The page tells that it stopped playing after another answer was asked for."""
+    this = opened()
+    hear(this, *answer(), audio(900), done())
+    this.say(Say("Shorter."), 0)
+    hear(this, {"type": "response.created"})
+    assert [frame["type"] for frame in say(this, Interrupt(1, 300))] == ["conversation.item.truncate"]
+    assert [frame["type"] for frame in say(this, Interrupt())] == ["response.cancel"]
+
+
 def test_an_interruption_forgets_what_was_not_heard() -> None:
     this = opened()
     hear(this, *answer(), audio(900))

@@ -161,6 +161,7 @@ def test_xais_session_has_its_own_shape() -> None:
     [
         ({"model": "sim/voice", "session": {}}, "curl", "A voice session can be had in python or javascript"),
         ({"model": "sim/voice", "session": {"turn_detection": "none"}}, "python", "finds the end of a turn"),
+        ({"model": "sim/voice", "session": {}, "prompt": "Hello."}, "python", "what was said before"),
         ({"model": "deepseek/v4", "session": {}}, "python", "holds no voice sessions"),
     ],
 )

@@ -292,3 +292,104 @@ async def test_a_full_journal_ends_the_session():
         await desk.give(Say("Hello"))
         with pytest.raises(JournalFull):
             await desk.task
+
+
+class SlowEars(Ears):
+    """Writes down only what it is let go on with."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__(*texts)
+        self.go_on = asyncio.Event()
+
+    async def transcribe(self, pcm: bytes) -> str:
+        words = await super().transcribe(pcm)
+        await self.go_on.wait()
+        return words
+
+
+async def test_an_interrupt_while_words_are_written_down_ends_the_turn_that_was_asked_for():
+    ears = SlowEars("First.", "Second.")
+    async with Desk(ears, turn_detection="none") as desk:
+        await desk.hear(tone(300))
+        await desk.give(Commit(), Respond(), Interrupt())
+        ears.go_on.set()
+        await desk.rest()
+        assert desk.words("user") == ["First."]
+        assert (desk.mind.asked, desk.turns) == ([], ["cancelled"])
+        await desk.hear(tone(300))
+        await desk.give(Commit(), Respond())
+        assert desk.mind.told == [("user", "First."), ("user", "Second.")]
+        assert desk.turns == ["cancelled", "completed"]
+
+
+async def test_an_interrupt_while_words_are_written_down_ends_the_turn_that_speech_ended():
+    ears = SlowEars("First.", "Second.")
+    async with Desk(ears) as desk:
+        await desk.turn()
+        await desk.give(Interrupt())
+        ears.go_on.set()
+        await desk.rest()
+        assert desk.words("user") == ["First."]
+        assert (desk.mind.asked, desk.turns) == ([], ["cancelled"])
+        await desk.turn()
+        assert desk.mind.told == [("user", "First."), ("user", "Second.")]
+        assert desk.turns == ["cancelled", "completed"]
+
+
+async def test_what_is_asked_for_behind_an_interrupt_is_answered():
+    ears = SlowEars("First.")
+    async with Desk(ears, turn_detection="none") as desk:
+        await desk.hear(tone(300))
+        await desk.give(Commit(), Respond(), Interrupt(), Respond())
+        ears.go_on.set()
+        await desk.rest()
+        assert desk.turns == ["cancelled", "completed"]
+        assert desk.mind.told == [("user", "First.")]
+
+
+async def test_an_interrupt_right_behind_written_words_ends_their_turn():
+    async with Desk() as desk:
+        await desk.give(Say("Look."), Interrupt())
+        assert (desk.mind.asked, desk.turns) == ([], ["cancelled"])
+        await desk.give(Say("Well?"))
+        assert desk.mind.told == [("user", "Look."), ("user", "Well?")]
+
+
+async def test_an_interrupt_while_the_user_speaks_leaves_the_answer_to_that():
+    async with Desk(Ears("Count.", "Stop."), Mind(LONG, said("Fine."))) as desk:
+        await desk.turn()
+        block = desk.of(Audio)[0].block
+        await desk.hear(tone(300))
+        await desk.give(Interrupt(block, WORD_MS), Interrupt())
+        await desk.hear(silence(500))
+        assert desk.turns == ["cancelled", "completed"]
+        assert desk.mind.told == [("user", "Count."), ("assistant", "One "), ("user", "Stop.")]
+
+
+async def test_how_much_was_heard_may_be_told_while_the_next_words_are_written_down():
+    ears = SlowEars("Count.", "Stop.")
+    ears.go_on.set()
+    async with Desk(ears, Mind(LONG, said("Fine."))) as desk:
+        await desk.turn()
+        block = desk.of(Audio)[0].block
+        ears.go_on.clear()
+        await desk.turn()
+        await desk.give(Interrupt(block, 2 * WORD_MS))
+        ears.go_on.set()
+        await desk.rest()
+        assert desk.turns == ["cancelled", "completed"]
+        assert desk.mind.told == [("user", "Count."), ("assistant", "One two "), ("user", "Stop.")]
+
+
+async def test_how_much_was_heard_of_an_answer_that_was_cut_off_does_not_end_the_next():
+    async with Desk(Ears("Count."), Mind(LONG, [Text(0, "Well, ")])) as desk:
+        await desk.turn()
+        block = desk.of(Audio)[0].block
+        await desk.give(Say("And?"))
+        await desk.give(Interrupt(block, 3 * WORD_MS))
+        assert desk.turns == ["cancelled"]
+        desk.mind.go_on.set()
+        await desk.give()
+        assert desk.turns == ["cancelled", "completed"]
+        await desk.give(Say("So?"))
+        assert desk.mind.told[:2] == [("user", "Count."), ("assistant", "One two three ")]

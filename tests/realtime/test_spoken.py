@@ -89,6 +89,17 @@ def test_an_answer_that_was_interrupted_says_so_and_the_next_turn_is_its_own() -
     assert (first.block, second.block) == (2, 4)
 
 
+def test_words_that_come_late_belong_to_the_turn_that_has_waited_longest() -> None:
+    stopped = [
+        (100, Speech("started", 0)),
+        (900, Speech("stopped", 800_000)),
+        (1000, Speech("started", 950_000)),
+        (1900, Speech("stopped", 1_800_000)),
+    ]
+    late = [(2000, Transcript(1, "user", "First", final=True)), (2100, Transcript(2, "user", "Second", final=True))]
+    assert [turn.heard for turn in spoken(journal(*stopped, *late))] == ["First", "Second"]
+
+
 events = st.one_of(
     st.builds(Speech, st.sampled_from(["started", "stopped", "interrupted"]), st.none() | st.integers(0, 10**7)),
     st.builds(Transcript, st.integers(0, 3), st.sampled_from(["user", "assistant"]), st.text(max_size=3), st.booleans()),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import math
 import queue
 import re
 from array import array
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
@@ -27,10 +28,13 @@ from pydantic import TypeAdapter
 from server_tools import LIMIT, Access, Caller, eventually
 
 from jupyter_server_ext.app import TokenWidgetsApp
-from tokenwidgets.events import Audio, Notice, Speech
+from jupyter_server_ext.handlers.peer_audio import PeerAudio
+from tokenwidgets.events import Audio, Event, Notice, Speech, Transcript
 from tokenwidgets.generation import Stream
+from tokenwidgets.journal import Journal
 from tokenwidgets.realtime.inputs import Interrupt
 from tokenwidgets.realtime.peer_tracks import Ordered
+from tokenwidgets.realtime.settings import RATE
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 
@@ -181,6 +185,37 @@ async def test_speech_ends_what_sounds_and_the_session_learns_how_much_was_heard
         assert 0 < cut.played_ms < whole, "only a part of it was heard"
         await app.hub.stop(stream)
         await eventually(lambda: len(app.rtc) == 0, "the peer outlived its session")
+
+
+async def loudness(track: MediaStreamTrack) -> int:
+    """Of what a track of the server's sends next, 200 ms."""
+    frames = [await track.recv() for _ in range(10)]
+    return max(abs(x) for frame in frames for x in array("h", bytes(frame.planes[0])[: 2 * frame.samples]))
+
+
+def spoken(block: int) -> Audio:
+    """100 ms of an answer."""
+    return Audio(block, base64.b64encode(array("h", [12_000] * (RATE // 10)).tobytes()).decode(), rate=RATE)
+
+
+@pytest.mark.parametrize("before", [spoken(1), Transcript(1, "assistant", "Well, ")], ids=["sound", "words"])
+async def test_sound_of_an_interrupted_answer_that_comes_late_is_not_sent(before: Event) -> None:
+    """A provider that is told of an interrupt has more of the answer on its way."""
+    journal, peer = Journal(), RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    stream: Any = SimpleNamespace(journal=journal, running=True, attached=lambda transport: nullcontext())
+    audio = PeerAudio(peer, stream, lambda sound: None, lambda: None)
+    track = peer.getSenders()[0].track
+    journal.append(before, 0)
+    await asyncio.sleep(0.05)
+    for event in (Speech("interrupted"), spoken(1), Notice("turn", {"status": "cancelled"}), spoken(1)):
+        journal.append(event, 0)
+    await asyncio.sleep(0.05)
+    assert await loudness(track) < LOUD, "it spoke on"
+    journal.append(spoken(2), 0)
+    await asyncio.sleep(0.05)
+    assert await loudness(track) > LOUD, "the next answer is another"
+    audio.close()
+    await peer.close()
 
 
 async def test_what_is_no_voice_session_has_no_sound(access: Access, app: TokenWidgetsApp) -> None:

@@ -39,6 +39,10 @@ def test_the_figures_of_a_turn_add_up() -> None:
     assert figures.pop("voice_to_voice") == 520 == sum(figures.values()), "to the server's first sound, whoever played it"
 
 
+def test_where_nobody_knows_when_speech_ended_there_is_no_such_figure() -> None:
+    assert voice_figures(SpokenTurn(heard="a b", instants={"first_token": 500, "first_sound": 540}), "a b") == {"word_error_rate": 0}
+
+
 def test_two_ways_to_hold_a_session_are_compared() -> None:
     ways = [{"session": {"silence_ms": 200}}, {"session": {"silence_ms": 800}}]
     found = tw.compare(

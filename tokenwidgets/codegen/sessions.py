@@ -52,6 +52,9 @@ def program(request: Request, host: Host, language: str, server: str) -> str:
     settings = request.session
     if settings is not None and (settings.turn_detection == "none" or not settings.respond):
         raise Refused("bad_request", "A program can be had of a session that finds the end of a turn, and answers it, by itself.")
+    if host.served_here and (request.messages or request.options):
+        why = "The gateway takes neither options nor what was said before: a program can be had of a session without them."
+        raise Refused("bad_request", why)
     if host.served_here:
         gateway = replace(host, key_env="JUPYTER_TOKEN", key_needed=True)
         base_url = f"ws{server.removeprefix('http')}tokenwidgets/v1"

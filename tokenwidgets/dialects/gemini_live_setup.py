@@ -17,7 +17,9 @@ _ABSENT = ("stop", "response_format", "tool_choice")
 """Options that Gemini Live does not have (ai.google.dev/api/live, BidiGenerateContentSetup)."""
 
 _HISTORY_FIRST = re.compile(r"gemini-(?![12][.-])")
-"""Models that take what was said before only as such: Gemini 3 and later (google-genai types.HistoryConfig)."""
+"""Models that take `clientContent` for what was said before and for nothing else, and close with 1007 where it comes later: Gemini 3 and
+later (ai.google.dev/gemini-api/docs/live-api/capabilities; google/adk-python#5018).
+"""
 
 
 def setup(request: Request, settings: Settings, handle: str) -> dict[str, Any]:
@@ -57,8 +59,13 @@ def history(request: Request) -> dict[str, Any] | None:
     return {"clientContent": {"turns": contents, "turnComplete": _history_first(request)}} if contents else None
 
 
+def history_only(model: str) -> bool:
+    """Whether a model takes `clientContent` for what was said before, and for nothing else."""
+    return _HISTORY_FIRST.search(model) is not None
+
+
 def _history_first(request: Request) -> bool:
-    return bool(request.messages) and _HISTORY_FIRST.search(request.name) is not None
+    return bool(request.messages) and history_only(request.name)
 
 
 def _check(request: Request, settings: Settings) -> None:

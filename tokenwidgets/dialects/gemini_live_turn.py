@@ -119,8 +119,11 @@ class Turns:
         return [Speech("interrupted"), *self._end("cancelled")]
 
     def called(self, raw: Mapping[str, Any]) -> Iterator[Event]:
-        """A `toolCall`: whole calls, which the turn waits for."""
-        for call in objects(raw.get("functionCalls") or []):
+        """A `toolCall`: whole calls. Gemini says nothing more before it has their results, so that the answer ends with them: what comes
+        then is the next one.
+        """
+        calls = objects(raw.get("functionCalls") or [])
+        for call in calls:
             yield from self._user.end()
             self.open, self.left = True, ""
             id, name, arguments = string(call.get("id")), string(call.get("name")), mapping(call.get("args"))
@@ -128,6 +131,8 @@ class Turns:
             block = self.new_block()
             yield Tool(block, id or None, name or None, dump(arguments).decode())
             yield Tool(block, id or None, name or None, done=True, arguments=arguments)
+        if calls:
+            yield from self._end("completed")
 
     def ended(self, raw: Mapping[str, Any]) -> list[Event]:
         """A `turnComplete`; that of an answer that was left says nothing more."""

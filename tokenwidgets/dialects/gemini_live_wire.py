@@ -58,6 +58,7 @@ class GeminiLiveWire:
         self._request = request
         self._settings = request.session or Settings()
         self._before = setups.history(request)
+        self._history_only = setups.history_only(request.name)
         setups.setup(request, self._settings, "")
         blocks = count(1)
         self._turns = Turns(lambda: next(blocks))
@@ -76,8 +77,8 @@ class GeminiLiveWire:
 
     @property
     def waiting(self) -> bool:
-        """See `RealtimeWire`. A turn that waits for a tool's result is the user's."""
-        return not self.ready or (self._turns.open and not self._turns.calls)
+        """See `RealtimeWire`. What waits for a tool's result is the user's."""
+        return not self.ready or self._turns.open
 
     def opening(self) -> list[bytes]:
         """The setup, with the newest handle where there is one."""
@@ -95,6 +96,8 @@ class GeminiLiveWire:
                 return self._commit()
             case Clear():
                 return self._clear()
+            case Say() if self._history_only:
+                return self._said(given)
             case Say():
                 return self._turn([*_pictures(given), *([{"text": given.text}] if given.text else [])], given.respond)
             case ToolResult():
@@ -131,6 +134,14 @@ class GeminiLiveWire:
             return Step()
         return Step([fault("Gemini Live cannot forget what it has heard: say it anew.")])
 
+    def _said(self, given: Say) -> Step:
+        """In writing, to a model that takes no `clientContent` any more: pictures as of a camera, and words that it answers."""
+        frames: list[dict[str, Any]] = [{"video": picture["inlineData"]} for picture in _pictures(given)]
+        frames += [{"text": given.text}] if given.text else []
+        self._turns.open = self._turns.open or bool(given.text)
+        notices: list[Event] = [] if given.respond else [fault("This model answers everything that is written to it.")]
+        return Step(notices, [dump({"realtimeInput": frame}) for frame in frames])
+
     def _turn(self, parts: list[dict[str, Any]], complete: bool) -> Step:
         self._turns.open = self._turns.open or complete
         turns = [{"role": "user", "parts": parts}] if parts else []
@@ -146,21 +157,28 @@ class GeminiLiveWire:
         if self._committed:
             self._committed = False
             return Step(notices)
+        if self._history_only and not given.instructions:
+            return Step([*notices, fault("This model answers what is said or written to it, and cannot be asked for an answer alone.")])
+        if self._history_only:
+            return Step(notices, self._said(Say(given.instructions or "")).frames)
         return Step(notices, self._turn([{"text": given.instructions}] if given.instructions else [], True).frames)
 
     def _result(self, given: ToolResult) -> Step:
         name = self._turns.calls.pop(given.id, None)
         if name is None:
             return Step([fault("A tool's result came for a call that nobody made, or that was taken back.")])
+        self._turns.open = self._turns.open or not self._turns.calls
         result = {"id": given.id, "name": name, "response": tool_response(given.output)}
         return _frame({"toolResponse": {"functionResponses": [result]}})
 
     def _interrupt(self) -> Step:
-        """Content from the client interrupts; there is no message for that alone, and none that says how much was heard."""
-        if not self._turns.open:
+        """Content from the client interrupts; there is no message for that alone, and none that says how much was heard. A model that takes
+        no such content goes on unheard.
+        """
+        if not self._turns.open and not self._turns.calls:
             return Step()
         self._turns.calls.clear()
-        return Step(self._turns.leave(), [dump({"clientContent": {"turnComplete": False}})])
+        return Step(self._turns.leave(), [] if self._history_only else [dump({"clientContent": {"turnComplete": False}})])
 
     def _update(self, given: Update) -> Step:
         """A change holds from the next connection on, so there is to be one, if the session can be taken there."""
@@ -229,7 +247,7 @@ class GeminiLiveWire:
         newer = string(update.get("newHandle")) if update.get("resumable") is True else ""
         self._handle = newer or self._handle
         told_to = "goAway" in raw
-        idle = bool(self._handle) and not self._turns.open and not self._activity
+        idle = bool(self._handle) and not self._turns.open and not self._turns.calls and not self._activity
         if idle and (told_to or (self._leaving and newer)) and not self.renew:
             return self._gone("Gemini ends a connection after some ten minutes; the session was resumed over a new one.")
         self._leaving = self._leaving or told_to

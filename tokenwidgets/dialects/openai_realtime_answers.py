@@ -36,12 +36,14 @@ class Answers:
     new_block : numbers blocks for the whole session.
     running : a response is being given.
     sounds_until : when the loudspeaker will have played what came, if it began at once, µs.
+    cut_off : the newest block of an answer that was interrupted.
     """
 
     items: Items
     new_block: Callable[[], int]
     running: bool = False
     sounds_until: int = 0
+    cut_off: int = 0
     _interrupted: bool = False
     _newest: Item | None = None
     _formed: list[Item] = field(default_factory=list)
@@ -49,6 +51,8 @@ class Answers:
     def interrupted(self) -> list[Event]:
         """The answer was interrupted, which is told once."""
         told, self._interrupted = self._interrupted, True
+        if self._newest:
+            self.cut_off = self._newest.text.block
         return [] if told else [Speech("interrupted")]
 
     def begun(self) -> None:

@@ -189,19 +189,27 @@ class OpenAIRealtimeWire:
         return [dump({"type": "response.create", "event_id": self._asked, **self._last[1]})]
 
     def _interrupt(self, given: Interrupt, at: int) -> Step:
-        """End the answer, and have the server forget what nobody heard of it."""
+        """End the answer, and have the server forget what nobody heard of it. How much was heard of one that was cut off already, which a
+        page tells a moment later, ends no later one.
+        """
+        item = None if given.block is None else self._items.block(given.block)
+        earlier = item is not None and item.text.block <= self._answers.cut_off
+        events, frames = ([], []) if earlier else self._ended_by_user(at)
+        if item and item.id and item.audio_ms and given.played_ms is not None:
+            played = min(given.played_ms, int(item.audio_ms))
+            item.cut(played)
+            frames.append({"type": "conversation.item.truncate", "item_id": item.id, "content_index": 0, "audio_end_ms": played})
+        return Step(events, _frames(*frames).frames)
+
+    def _ended_by_user(self, at: int) -> tuple[list[Event], list[dict[str, Any]]]:
+        """What ends the answer that is being given, and those that were to come."""
         self._due.clear()
         sounds = bool(self.call) and at < self._answers.sounds_until
         events = self._silenced(at)
         frames: list[dict[str, Any]] = [{"type": "response.cancel"}] if self._busy else []
         if sounds:
             frames.append({"type": "output_audio_buffer.clear"})
-        item = None if given.block is None else self._items.block(given.block)
-        if item and item.id and item.audio_ms and given.played_ms is not None:
-            played = min(given.played_ms, int(item.audio_ms))
-            item.cut(played)
-            frames.append({"type": "conversation.item.truncate", "item_id": item.id, "content_index": 0, "audio_end_ms": played})
-        return Step(events, _frames(*frames).frames)
+        return events, frames
 
     def _update(self, given: Update) -> Step:
         try:

@@ -106,6 +106,8 @@ class _Session:
         self._writing = asyncio.Lock()
         self._speaking = asyncio.Lock()
         self._ahead = 0
+        self._interrupts = 0
+        self._cut = 0
 
     def _ear(self) -> Ear:
         finds = self.settings.turn_detection == "server"
@@ -128,13 +130,13 @@ class _Session:
                 self._forget_guess()
                 self.ear.clear()
             case Say():
-                self.tasks.create_task(self._written(given))
+                self.tasks.create_task(self._written(given, self._interrupts))
             case ToolResult():
-                self.tasks.create_task(self._resulted(given))
+                self.tasks.create_task(self._resulted(given, self._interrupts))
             case Respond():
-                self.tasks.create_task(self._asked(given))
+                self.tasks.create_task(self._asked(given, self._interrupts))
             case Interrupt():
-                self._interrupt(given)
+                self._interrupted(given)
             case Update():
                 self._update(given)
 
@@ -154,7 +156,7 @@ class _Session:
             case "started":
                 self.sink.emit(Speech("started", self._since(found)))
                 if self.settings.interrupt:
-                    self._interrupt(Interrupt())
+                    self._interrupt()
             case "guess":
                 self.guess = asyncio.create_task(self._guessed(self.ear.said))
             case "resumed":
@@ -179,7 +181,7 @@ class _Session:
         self.guess = None
         if asked:
             self.ear.clear()
-        self.tasks.create_task(self._heard(words, asked))
+        self.tasks.create_task(self._heard(words, asked, self._interrupts))
 
     async def _guessed(self, pcm: bytes) -> str | Notice:
         """The words of what may be a turn: the text model reads them while the detector is not sure yet."""
@@ -202,10 +204,11 @@ class _Session:
         except Exception as e:
             return failed(e)
 
-    async def _heard(self, words: asyncio.Task[str | Notice], asked: bool) -> None:
+    async def _heard(self, words: asyncio.Task[str | Notice], asked: bool, interrupts: int) -> None:
         async with self._writing:
             text = await words
             if isinstance(text, Notice):
+                self.sink.emit(Transcript(self.block(), "user", final=True))  # no words: those of the next turn are not this one's
                 self.sink.emit(text)
                 return
             self.sink.emit(Transcript(self.block(), "user", text, final=True))
@@ -217,27 +220,28 @@ class _Session:
             self.sink.emit(ended("incomplete", UNHEARD))
         elif self.ear.speaking and self.settings.interrupt:
             self.sink.emit(ended("cancelled"))  # the user goes on: the answer would be interrupted before it began
-        else:
+        elif self._wanted(interrupts):
             self._answer(Respond())
 
     # ------------------------------------------------------------------ what is no sound
 
-    async def _written(self, given: Say) -> None:
+    async def _written(self, given: Say, interrupts: int) -> None:
         async with self._writing:
             self.history.user(given.text, given.images)
-        if given.respond:
+        if given.respond and self._wanted(interrupts):
             self._answer_now(Respond())
 
-    async def _resulted(self, given: ToolResult) -> None:
+    async def _resulted(self, given: ToolResult, interrupts: int) -> None:
         if not self.history.result(given.id, given.output):
             self.sink.emit(ended("failed", "A tool's result came for a call that nobody made."))
-        elif given.respond:
+        elif given.respond and self._wanted(interrupts):
             self._answer(Respond())
 
-    async def _asked(self, given: Respond) -> None:
+    async def _asked(self, given: Respond, interrupts: int) -> None:
         async with self._writing:
             pass  # what was said before is written down first
-        self._answer_now(given)
+        if self._wanted(interrupts):
+            self._answer_now(given)
 
     def _update(self, given: Update) -> None:
         try:
@@ -257,7 +261,24 @@ class _Session:
 
     # ------------------------------------------------------------------ answering
 
-    def _interrupt(self, given: Interrupt) -> None:
+    def _interrupted(self, given: Interrupt) -> None:
+        """The user has had enough.
+
+        Of an answer that was cut off already this only tells how much was heard, perhaps late: the next one may have begun.
+        """
+        if given.block is None or given.block > self._cut:
+            self._interrupts += 1
+            self._interrupt()
+        if given.block is not None and given.played_ms is not None:
+            self.history.cut(given.block, given.played_ms)
+
+    def _wanted(self, interrupts: int) -> bool:
+        """Whether an answer that was asked for after so many interrupts is still to be given; ends its turn where it is not."""
+        if interrupts != self._interrupts:
+            self.sink.emit(ended("cancelled"))
+        return interrupts == self._interrupts
+
+    def _interrupt(self) -> None:
         """End what is being answered or may be playing, and let the text model know how much of it was heard."""
         making = [task for task in self.answers if not task.done()]
         for task in making:
@@ -267,15 +288,14 @@ class _Session:
             self.sink.emit(Speech("interrupted"))
             self.said.cut(self.said.played(now))
             self.said.over = True
+            self._cut = self.said.block
             self.said = None
         for _ in making:
             self.sink.emit(ended("cancelled"))
         self.answers.clear()
-        if given.block is not None and given.played_ms is not None:
-            self.history.cut(given.block, given.played_ms)
 
     def _answer_now(self, given: Respond) -> None:
-        self._interrupt(Interrupt())
+        self._interrupt()
         self._answer(given)
 
     def _answer(self, given: Respond) -> None:

@@ -159,7 +159,7 @@ class _Reader:
         turn = self._users.get(event.block)
         if turn is None:
             written = event.block == MICROPHONE
-            waiting = next((t for t in reversed(self.turns) if t.spoken and t not in self._users.values()), None)
+            waiting = next((t for t in self.turns if t.spoken and t not in self._users.values()), None)
             turn = self._ask(entry) if written or waiting is None else waiting
             if not written:
                 self._users[event.block] = turn

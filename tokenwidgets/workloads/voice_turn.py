@@ -118,7 +118,7 @@ def voice_figures(turn: SpokenTurn, words: str) -> dict[str, float]:
     ----------
     words : what was said; empty where that is not known.
     """
-    stages = [stage for stage in turn.stages if stage.name != "played"]
+    stages = [stage for stage in turn.stages if stage.name != "played"] if turn.spoken else []  # else nobody knows when speech ended
     figures: dict[str, float] = {f"voice_{stage.name}": stage.us for stage in stages}
     if stages and stages[-1].name == "first_sound":
         figures["voice_to_voice"] = stages[-1].end - stages[0].begin

@@ -70,7 +70,7 @@ export class Spoken {
     let turn = this.#users.get(block);
     if (!turn) {
       const taken = new Set(this.#users.values());
-      const waiting = this.turns.findLast((each) => isSpoken(each) && !taken.has(each));
+      const waiting = this.turns.find((each) => isSpoken(each) && !taken.has(each));
       turn = block === MICROPHONE || !waiting ? this.ask() : waiting;
       if (block !== MICROPHONE) this.#users.set(block, turn);
     }
