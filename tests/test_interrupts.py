@@ -111,7 +111,7 @@ s = tw.talk("sim/voice", options={"ttft_ms": 5, "itl_ms": 1, "tokens": 3}, silen
 
 @pytest.mark.parametrize(
     "code",
-    ["say()\ns.speak(said(60))", "asyncio.get_running_loop().call_later(0.3, say)\nawait s.speaking(said(60))"],
+    ["say()\ns.speak(said(600))", "asyncio.get_running_loop().call_later(0.3, say)\nawait s.speaking(said(600))"],
     ids=["speak", "await"],
 )
 def test_an_interrupt_in_the_middle_of_speech_leaves_its_session_open(kernel: Any, code: str) -> None:
@@ -121,7 +121,7 @@ def test_an_interrupt_in_the_middle_of_speech_leaves_its_session_open(kernel: An
         pass
     manager.interrupt_kernel()
     assert answer(client.get_shell_msg, asked)["content"]["status"] == "error"
-    assert printed(client, "print(s.done, s.speak(said(0.2)).status, s.heard.seconds < 40)\ns.stop()").split() == [
+    assert printed(client, "print(s.done, s.speak(said(0.2)).status, s.heard.seconds < 300)\ns.stop()").split() == [
         "False",
         "completed",
         "True",
