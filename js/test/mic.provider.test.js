@@ -29,7 +29,7 @@ const scope = /** @type {any} */ (globalThis);
 const { fetch } = globalThis;
 
 beforeEach(() => {
-  world = { peers: [], posted: [], inputs: [], began: [], call: () => Response.json({ url: "https://host/v1/realtime/calls", value: "ek_1" }) };
+  world = { peers: [], clones: [], posted: [], inputs: [], began: [], call: () => Response.json({ url: "https://host/v1/realtime/calls", value: "ek_1" }) };
   world.provider = () => new Response("an answer", { status: 201, headers: { Location: "/v1/realtime/calls/rtc_1" } });
   scope.document = { getElementById: () => null, body: { dataset: { baseUrl: "/" } }, cookie: "", createElement: () => ({ play: async () => {} }) };
   scope.RTCPeerConnection = Peer;
@@ -50,9 +50,17 @@ function opening() {
   const audio = /** @type {any} */ ({ AudioContext: class {} });
   const way = new Way(audio, (block, at) => world.began.push([block, at]), () => {});
   const session = /** @type {any} */ ({ stream: "s1", give: async (/** @type {any} */ input) => void world.inputs.push(input) });
-  const track = { enabled: true, clone: () => ({ ...track }), stop: () => {} };
-  const capture = /** @type {any} */ ({ stream: { getAudioTracks: () => [track] } });
-  return { way, opened: way.open("provider", session, capture, () => true) };
+  return { way, opened: way.open("provider", session, microphone("desk")) };
+}
+
+/** @param {string} label */
+function microphone(label) {
+  const clone = () => {
+    const copy = { label, enabled: true, readyState: "live", stop: () => (copy.readyState = "ended") };
+    world.clones.push(copy);
+    return copy;
+  };
+  return /** @type {any} */ ({ stream: { getAudioTracks: () => [{ clone }] } });
 }
 
 /** @param {Way} way @param {object} data */
@@ -121,4 +129,56 @@ test("a session that cannot listen to the call is spoken to itself", async () =>
   await opened;
   assert.match(way.path.why, /the host answered 404$/);
   assert.deepEqual(world.inputs.at(-1), { type: "join" });
+});
+
+test("an end while it opens gives the microphone back at once, and ends the opening", async () => {
+  world.provider = () => new Promise(() => {});
+  const { way, opened } = opening();
+  await settled();
+  const [clone] = world.clones;
+  assert.equal(clone.readyState, "live");
+  way.close();
+  assert.equal(clone.readyState, "ended");
+  assert.equal(world.peers[0].connectionState, "closed");
+  await opened;
+  assert.equal(way.carries, false);
+  assert.deepEqual(way.path, { name: "worklet", why: "chosen automatically" }, "nothing fell back: nobody wants it");
+});
+
+test("an opening that was closed does not take the place of the next one", async () => {
+  const { way, opened } = opening();
+  await settled();
+  way.close();
+  const session = /** @type {any} */ ({ stream: "s2", give: async () => {} });
+  const again = way.open("provider", session, microphone("desk"));
+  await opened;
+  await settled();
+  assert.deepEqual(world.clones.map((/** @type {any} */ { readyState }) => readyState), ["ended", "live"]);
+  assert.equal(way.carries, false);
+  tell(way, { call: "rtc_1", renewed: "…" });
+  await again;
+  assert.equal(way.carries, true);
+  assert.equal(world.peers[1].sender.track, world.clones[1]);
+});
+
+test("a microphone chosen while it opens is the one that is sent, and the old one is given back at once", async () => {
+  const { way, opened } = opening();
+  await settled();
+  await way.replace(microphone("headset"));
+  assert.deepEqual(world.clones.map((/** @type {any} */ { label, readyState }) => [label, readyState]), [["desk", "ended"], ["headset", "live"]]);
+  assert.equal(world.peers[0].sender.track, null, "nothing is sent before the session hears of the call");
+  tell(way, { call: "rtc_1", renewed: "…" });
+  await opened;
+  assert.equal(world.peers[0].sender.track.label, "headset");
+  await way.replace(microphone("desk"));
+  assert.equal(world.peers[0].sender.track, world.clones[2]);
+});
+
+test("a peer connection that fails while it opens is given up at once", async () => {
+  const { way, opened } = opening();
+  await settled();
+  Object.assign(world.peers[0], { connectionState: "failed" }).onconnectionstatechange();
+  await opened;
+  assert.match(way.path.why, /: the peer connection failed$/);
+  assert.equal(world.clones[0].readyState, "ended");
 });

@@ -212,12 +212,14 @@ test("how an answer ended is said where it matters", () => {
 });
 
 test("what can be done is said in every state", () => {
-  const of = { handsFree: true, muted: false, recorder: false, again: false };
+  const of = { handsFree: true, interruptible: true, muted: false, recorder: false, again: false };
   assert.equal(hint("off", of), "Press to talk");
   assert.equal(hint("off", { ...of, handsFree: false, again: true }), "Press and hold to talk on");
   assert.equal(hint("listening", { ...of, muted: true }), "Muted: you are not heard");
   assert.equal(hint("preview", { ...of, recorder: true }), "Nothing is sent");
   assert.equal(hint("recording", { ...of, recorder: true }), "Press to stop");
+  assert.equal(hint("speaking", of), "Speak to interrupt");
+  assert.equal(hint("speaking", { ...of, interruptible: false }), "Press to end");
 });
 
 test("a level is heard as an ear hears it", () => {

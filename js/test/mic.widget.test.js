@@ -221,6 +221,35 @@ test("speech cuts off what sounds, and the session learns how much of it was hea
   assert.equal(it.find(".tw-m-ending").textContent, "Interrupted.");
 });
 
+test("where speech is to end no answer, none is cut off before the server says so", async () => {
+  const it = await start({ interrupt: false });
+  it.find(".tw-m-button").click();
+  await pass();
+  await it.begins();
+  await it.tells(START, ...ANSWER, { type: "audio", block: 2, delta: SOUND, rate: 24_000 });
+  world.contexts.find((/** @type {any} */ { sampleRate }) => sampleRate === 24_000).currentTime = 0.54;
+  await it.tells({ type: "speech", state: "started" });
+  assert.equal(it.inputs.some(({ type }) => type === "interrupt"), false);
+  assert.equal(it.state, "speaking");
+  assert.equal(it.find(".tw-m-hint").textContent, "Press to end");
+  await it.tells({ type: "speech", state: "interrupted" });
+  assert.deepEqual(it.inputs.at(-1), { type: "interrupt", block: 2, played_ms: 520 });
+});
+
+test("a microphone chosen while a session begins is the one that is heard", async () => {
+  const it = await start();
+  it.find(".tw-m-button").click();
+  await pass();
+  const select = it.find(".tw-m-select");
+  select.value = "device a";
+  select.dispatchEvent(new browser.window.Event("change"));
+  await pass();
+  await it.begins();
+  assert.deepEqual(world.asked.audio.deviceId, { ideal: "a" });
+  assert.deepEqual(world.tracks.map((/** @type {any} */ { readyState }) => readyState), ["ended", "live"]);
+  assert.equal(it.state, "listening");
+});
+
 test("whatever ends a talk gives the microphone and the loudspeaker back", async () => {
   const ends = /** @type {Record<string, (it: any) => any>} */ ({
     press: (it) => it.find(".tw-m-button").click(),

@@ -65,6 +65,7 @@ class Mic(RunsWidget):
     model = traitlets.Unicode("", help="Who is talked to.").tag(sync=True)
     record = traitlets.Bool(False, help="Whether sound is only kept, and nobody answers.").tag(sync=True)
     hands_free = traitlets.Bool(True, help="Whether a turn's end is found, or told by letting the button go.").tag(sync=True, moved=True)
+    interrupt = traitlets.Bool(True, help="Whether speech ends an answer.").tag(sync=True)
     path = traitlets.Enum(get_args(Way), "auto", help="How the page's sound is to travel.").tag(sync=True)
     clips = traitlets.Dict(help="Clips that can be heard in place of a microphone: names, and what they are called.").tag(sync=True)
     with_clip = traitlets.Bool(False, help="Whether the first of them is heard from the start.").tag(sync=True)
@@ -239,7 +240,7 @@ def mic(
     api.gateway()
     name = model or sessions.default_model()
     begin = partial(sessions.talk, name, system=system, tools=functions, **chosen)
-    return Mic(begin, name, heard, transport, hands_free=hands_free, path=path)
+    return Mic(begin, name, heard, transport, hands_free=hands_free, path=path, interrupt=bool(settings.get("interrupt", True)))
 
 
 def _clip(sound: Any) -> Clip:

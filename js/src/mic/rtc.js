@@ -31,40 +31,20 @@ export class RtcPath {
   #since = NaN;
   /** When it was heard last. */
   #last = -Infinity;
+  /** Aborted where no path is found in time, and when it is closed. */
+  #over = new AbortController();
+  /** Whether the microphone's track is sent. */
+  #sends = false;
 
   /**
-   * Rejects with a reason where no path is found in time.
-   * @param {Far} far
+   * Takes the microphone at once: what is not opened any more is to be closed.
+   * @param {MediaStream} stream
    * @param {object} options
-   * @param {MediaStream} options.track
    * @param {number} options.volume
    * @param {() => void} options.began told when an answer begins to be heard
    * @param {() => void} options.changed told when it is heard, or is not any more
    */
-  static async open(far, { track, volume, began, changed }) {
-    const path = new RtcPath(track, volume, { began, changed });
-    const late = new AbortController();
-    const { name, within } = far;
-    const timer = setTimeout(() => late.abort(new Error(`no direct path to ${name} was found within ${within / 1000} s`)), within);
-    try {
-      if (far.iceServers) path.#peer.setConfiguration({ iceServers: await far.iceServers(late.signal) });
-      if (far.channel) path.#peer.createDataChannel(far.channel);
-      const sdp = await far.answer(await path.#offer(), late.signal);
-      await path.#peer.setRemoteDescription({ type: "answer", sdp });
-      await path.#connected(late.signal);
-      await far.ready?.(late.signal);
-      await path.#sender.replaceTrack(path.#track); // not before: until then the sound goes the other way
-      return path;
-    } catch (error) {
-      path.close();
-      throw late.signal.aborted ? late.signal.reason : error;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  /** @param {MediaStream} stream @param {number} volume @param {{began: () => void, changed: () => void}} told */
-  constructor(stream, volume, { began, changed }) {
+  constructor(stream, { volume, began, changed }) {
     this.#began = began;
     this.#changed = changed;
     this.#peer = new RTCPeerConnection(); // without servers, unless the other end wants some
@@ -79,8 +59,37 @@ export class RtcPath {
       this.#timer = setInterval(() => this.#listen(receiver), LOOK_MS);
     };
     this.#peer.onconnectionstatechange = () => {
-      if (this.#peer.connectionState === "failed") this.close();
+      if (this.#peer.connectionState === "failed") this.close("the peer connection failed");
     };
+  }
+
+  /** Rejects with a reason where no path is found in time, or it is closed meanwhile. @param {Far} far */
+  async open(far) {
+    const { signal } = this.#over;
+    const { name, within } = far;
+    const timer = setTimeout(() => this.close(`no direct path to ${name} was found within ${within / 1000} s`), within);
+    const over = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    try {
+      await Promise.race([this.#connect(far, signal), over]); // a peer that is closed does not settle what it was asked
+    } catch (error) {
+      const reason = signal.aborted ? signal.reason : error;
+      this.close();
+      throw reason;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** @param {Far} far @param {AbortSignal} signal */
+  async #connect(far, signal) {
+    if (far.iceServers) this.#peer.setConfiguration({ iceServers: await far.iceServers(signal) });
+    if (far.channel) this.#peer.createDataChannel(far.channel);
+    const sdp = await far.answer(await this.#offer(), signal);
+    await this.#peer.setRemoteDescription({ type: "answer", sdp });
+    await this.#connected();
+    await far.ready?.(signal);
+    this.#sends = true; // not before: until then the sound goes the other way
+    await this.#sender.replaceTrack(this.#track);
   }
 
   /** @param {boolean} muted */
@@ -99,7 +108,7 @@ export class RtcPath {
     this.#track.stop();
     this.#track = stream.getAudioTracks()[0].clone();
     this.#track.enabled = enabled;
-    await this.#sender.replaceTrack(this.#track);
+    if (this.#sends) await this.#sender.replaceTrack(this.#track);
   }
 
   /** The server has sound of an answer, and its track will bring it: the server gives it to the track no faster than it sounds. */
@@ -114,7 +123,8 @@ export class RtcPath {
     return { block, played_ms: Math.round(performance.now() - this.#since) };
   }
 
-  close() {
+  close(why = "it was closed") {
+    this.#over.abort(new Error(why));
     clearInterval(this.#timer);
     this.#track.stop();
     this.#element.srcObject = null;
@@ -138,15 +148,13 @@ export class RtcPath {
     return /** @type {RTCSessionDescription} */ (this.#peer.localDescription).sdp;
   }
 
-  /** @param {AbortSignal} signal @returns {Promise<void>} */
-  #connected(signal) {
-    return new Promise((resolve, reject) => {
+  /** @returns {Promise<void>} */
+  #connected() {
+    return new Promise((resolve) => {
       const look = () => {
         if (this.#peer.connectionState === "connected") resolve();
-        if (this.#peer.connectionState === "failed") reject(new Error("the peer connection failed"));
       };
       this.#peer.addEventListener("connectionstatechange", look);
-      signal.addEventListener("abort", () => reject(signal.reason));
       look();
     });
   }

@@ -98,6 +98,11 @@ export class Talk {
     return this.#model.get("hands_free");
   }
 
+  /** Whether speech ends an answer. */
+  get interruptible() {
+    return this.#model.get("interrupt") !== false; // a page of its own has no such trait
+  }
+
   /** @returns {State} */
   get state() {
     if (this.#doing !== "talking") return this.#doing;
@@ -213,7 +218,7 @@ export class Talk {
     this.source = source;
     this.problem = null;
     const doing = this.#doing;
-    if (doing === "off" || doing === "opening") return this.#changed();
+    if (doing === "off" || doing === "opening") return this.#changed(); // what opens now takes it once it is there
     this.#capture?.close();
     await this.#opened(doing);
     await this.#way.replace(this.#capture);
@@ -235,6 +240,7 @@ export class Talk {
 
   async #startTalking() {
     const attempt = ++this.#attempt;
+    const { source } = this;
     const ready = this.#way.ready(); // within the click, or it may not be let
     ready.catch(() => {}); // it is closed again where no source opens
     await this.#opened("opening", attempt);
@@ -244,12 +250,13 @@ export class Talk {
       const session = this.#running() ?? (await begun(this.#ask, this.#runs, () => this.#tell({ op: "news" })));
       if (attempt !== this.#attempt) return session.stop();
       this.session = session;
-      const way = this.#way.open(this.#model.get("path"), session, this.#capture, () => this.session === session);
+      const way = this.#way.open(this.#model.get("path"), session, this.#capture);
       const opened = way.then(() => this.#way.mute(this.#silent));
       if (this.#model.get("path") === "provider") await opened; // the session is held elsewhere until then: half a sentence would go there
       if (attempt !== this.#attempt) return;
       this.#doing = "talking";
       this.#sender.open(this.#way.carries);
+      if (source !== this.source) await this.choose(this.source); // it was chosen meanwhile
     } catch (error) {
       if (attempt === this.#attempt) this.#fail({ title: "No session", words: sentence(reasonOf(error)) });
     }
@@ -328,8 +335,13 @@ export class Talk {
 
   /** @param {StreamEvent} event */
   #take(event) {
-    if (event.type === "speech" && event.state !== "stopped") this.#bargeIn();
+    if (event.type === "speech" && this.#cuts(event.state)) this.#bargeIn();
     this.#way.take(event);
+  }
+
+  /** Whether the answer is cut off: when the server says so, and at once by speech where that ends an answer. @param {string} state */
+  #cuts(state) {
+    return state === "interrupted" || (state === "started" && this.interruptible);
   }
 
   /** The user speaks: what sounds is cut off, also where the server gave all of it long ago. Of a track the server knows by itself. */

@@ -98,12 +98,12 @@ export class View {
   }
 
   draw() {
-    const { state, muted, handsFree, recorder, turns, seconds } = this.#talk;
+    const { state, muted, handsFree, interruptible, recorder, turns, seconds } = this.#talk;
     this.root.dataset.state = state;
     this.root.toggleAttribute("data-muted", muted);
     const recorded = recorder && seconds > 0;
     setText(this.#word, STATES[state] + (recorded ? ` ${clock(seconds * 1_000_000)}` : ""));
-    setText(this.#hint, hint(state, { handsFree, muted, recorder, again: recorded || turns.length > 0 }));
+    setText(this.#hint, hint(state, { handsFree, interruptible, muted, recorder, again: recorded || turns.length > 0 }));
     this.#interrupt.classList.toggle("tw-m-away", state !== "speaking");
     this.#interrupt.disabled = state !== "speaking";
     setHidden(this.#interrupt, recorder || state === "off" || state === "preview");

@@ -25,10 +25,14 @@ export class Way {
   #speaker;
   /** @type {RtcPath | null} */
   #rtc = null;
+  /** The same while it opens: it holds the microphone already. @type {RtcPath | null} */
+  #opening = null;
   /** @type {Provider | null} */
   #provider = null;
   /** Of the provider's track: the block that it is to bring, and when it was heard. @type {{block: number | null, at: number}} */
   #sound = { block: null, at: NaN };
+  /** How often it was opened or closed: an older opening gives up. */
+  #attempt = 0;
   #began;
   #changed;
 
@@ -77,23 +81,27 @@ export class Way {
    * @param {"auto" | "worklet" | "webrtc" | "provider"} wanted
    * @param {Session} session
    * @param {Capture | null} capture
-   * @param {() => boolean} current whether it is still wanted
    */
-  async open(wanted, session, capture, current) {
+  async open(wanted, session, capture) {
     this.path = { name: "worklet", why: wanted === "worklet" ? "as asked" : "chosen automatically" };
     if ((wanted !== "webrtc" && wanted !== "provider") || !capture?.stream) return;
     const provider = wanted === "provider" ? new Provider(session.stream, (input) => session.give(input)) : null;
     this.#provider = provider;
+    const attempt = ++this.#attempt;
     try {
       const began = () => (provider ? this.#sounds({ at: performance.now() }) : this.#began(null, performance.now() * 1000, UNCERTAINTY_US));
       const far = provider ?? ourServer(session.stream);
-      const rtc = await RtcPath.open(far, { track: capture.stream, volume: this.volume, began, changed: this.#changed });
-      if (!current()) return rtc.close();
+      const rtc = (this.#opening = new RtcPath(capture.stream, { volume: this.volume, began, changed: this.#changed }));
+      await rtc.open(far);
+      if (attempt !== this.#attempt) return;
+      this.#opening = null;
       this.#rtc = rtc;
       this.path = { name: wanted, why: "as asked" };
       rtc.closed.then(() => this.#rtc === rtc && this.#leave("the peer connection was lost"));
     } catch (error) {
-      if (current()) this.#fallBack(wanted, reasonOf(error));
+      if (attempt !== this.#attempt) return;
+      this.#opening = null;
+      this.#fallBack(wanted, reasonOf(error));
     }
     this.#changed();
   }
@@ -112,7 +120,7 @@ export class Way {
 
   /** Another source. @param {Capture | null} capture */
   async replace(capture) {
-    if (capture?.stream) await this.#rtc?.replace(capture.stream);
+    if (capture?.stream) await (this.#rtc ?? this.#opening)?.replace(capture.stream);
   }
 
   /** An answer's sound; a track brings its own. @param {StreamEvent} event */
@@ -137,8 +145,9 @@ export class Way {
   }
 
   close() {
-    const rtc = this.#rtc;
-    this.#rtc = this.#provider = null;
+    this.#attempt += 1;
+    const rtc = this.#rtc ?? this.#opening;
+    this.#rtc = this.#opening = this.#provider = null;
     rtc?.close();
     this.#speaker.close();
   }

@@ -25,15 +25,20 @@ export const SOUNDS = {
   provider: "Sound as WebRTC tracks between this page and the provider, and not kept here",
 };
 
-/** What can be done now. @param {State} state @param {{handsFree: boolean, muted: boolean, recorder: boolean, again: boolean}} of */
-export function hint(state, { handsFree, muted, recorder, again }) {
+/**
+ * What can be done now.
+ * @param {State} state
+ * @param {{handsFree: boolean, interruptible: boolean, muted: boolean, recorder: boolean, again: boolean}} of
+ */
+export function hint(state, { handsFree, interruptible, muted, recorder, again }) {
   if (state === "opening") return "Your browser may ask for the microphone";
   if (state === "preview") return "Nothing is sent";
   if (recorder) return state === "recording" ? "Press to stop" : again ? "Press to record anew" : "Press to record";
   if (muted && state !== "off") return "Muted: you are not heard";
   if (state === "off") return `${handsFree ? "Press" : "Press and hold"} to talk${again ? " on" : ""}`;
   if (!handsFree) return state === "listening" ? "Let go when you are done" : "Hold to talk, Esc to end";
-  return { thinking: "Press to end", speaking: "Speak to interrupt" }[/** @type {string} */ (state)] ?? "Speak; press to end";
+  if (state === "speaking" && interruptible) return "Speak to interrupt";
+  return state === "speaking" || state === "thinking" ? "Press to end" : "Speak; press to end";
 }
 
 /** How long a turn took, step by step. @param {Turn} turn */
