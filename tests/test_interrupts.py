@@ -56,14 +56,20 @@ def answer(receive: Callable[..., dict[str, Any]], asked: str) -> dict[str, Any]
     return message
 
 
-def interrupted(kernel: Any, code: str, patience: float = 30) -> str:
-    """Run a cell, interrupt it once it has said that it reads, and see how the stream ended, if it did within so many seconds."""
+def interrupt(kernel: Any, code: str) -> None:
+    """Run a cell, and interrupt it once it has said that it reads. A kernel drops what follows an error at once, unless told."""
     manager, client = kernel
-    asked = client.execute(START + code)
+    asked = client.execute(code, stop_on_error=False)
     while "reading" not in answer(client.get_iopub_msg, asked)["content"].get("text", ""):
         pass
     manager.interrupt_kernel()
     assert answer(client.get_shell_msg, asked)["content"]["status"] == "error"
+
+
+def interrupted(kernel: Any, code: str, patience: float = 30) -> str:
+    """How the stream of an interrupted cell ended, if it did within so many seconds."""
+    _manager, client = kernel
+    interrupt(kernel, START + code)
     return printed(client, f"print(r.wait({patience}).finish_reason)").split()[-1]
 
 
@@ -115,12 +121,8 @@ s = tw.talk("sim/voice", options={"ttft_ms": 5, "itl_ms": 1, "tokens": 3}, silen
     ids=["speak", "await"],
 )
 def test_an_interrupt_in_the_middle_of_speech_leaves_its_session_open(kernel: Any, code: str) -> None:
-    manager, client = kernel
-    asked = client.execute(SPEECH + code)
-    while "reading" not in answer(client.get_iopub_msg, asked)["content"].get("text", ""):
-        pass
-    manager.interrupt_kernel()
-    assert answer(client.get_shell_msg, asked)["content"]["status"] == "error"
+    _manager, client = kernel
+    interrupt(kernel, SPEECH + code)
     assert printed(client, "print(s.done, s.speak(said(0.2)).status, s.heard.seconds < 300)\ns.stop()").split() == [
         "False",
         "completed",

@@ -21,6 +21,11 @@ SMALL: list[Workload] = [OneTurn(), ToolLoop(turns=2), Cancel(after=2), ClosedLo
 pytestmark = pytest.mark.usefixtures("in_process")
 
 
+def tokens(workload: Workload) -> int:
+    """Of an answer, which is not over before it can be stopped."""
+    return 10_000 if workload.name == "cancel" else 4
+
+
 def test_each_has_a_usual_figure_and_usual_options() -> None:
     for name in WORKLOADS:
         workload = chosen(name)
@@ -44,7 +49,8 @@ def test_what_is_no_workload_is_refused(body: Any) -> None:
 
 @pytest.mark.parametrize("workload", SMALL, ids=lambda workload: workload.name)
 def test_its_figures_are_defined_and_its_streams_kept(workload: Workload) -> None:
-    found = tw.compare("hello", models=["sim/tool-caller", "sim/tool-caller"], workload=workload, runs=1, **FAST).wait(LIMIT)
+    models = ["sim/tool-caller", "sim/tool-caller"]
+    found = tw.compare("hello", models=models, workload=workload, runs=1, tokens=tokens(workload), **FAST).wait(LIMIT)
     assert found.why == "the 1 rounds were made"
     assert {trial.failures.get("") for trial in found.trials} == {None}
     for trial in found.trials:
@@ -58,7 +64,8 @@ def test_its_figures_are_defined_and_its_streams_kept(workload: Workload) -> Non
 
 @pytest.mark.parametrize("workload", SMALL, ids=lambda workload: workload.name)
 def test_a_file_gives_it_back(workload: Workload, tmp_path: Path) -> None:
-    found = tw.compare("hello", models=["sim/tool-caller", "sim/steady"], workload=workload, runs=2, tokens=4, **FAST).wait(LIMIT)
+    models = ["sim/tool-caller", "sim/steady"]
+    found = tw.compare("hello", models=models, workload=workload, runs=2, tokens=tokens(workload), **FAST).wait(LIMIT)
     for name in ("x.json", "x.html"):
         again = tw.open_comparison(found.save(tmp_path / name))
         assert again.workload == workload
