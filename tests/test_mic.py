@@ -114,6 +114,20 @@ def test_a_talk_goes_on_in_the_next_session(made: list[Mic]) -> None:
     assert it.widget.words == before
 
 
+def test_what_nobody_heard_is_not_told_to_the_next_session(made: list[Mic]) -> None:
+    it = talked(made)
+    session = it.widget.session
+    assert session is not None
+    session.interrupt(session.turns[-1].block, 400)
+    it.widget.stop()
+    session.wait(BOUND)
+    it.asks("talk")
+    question, answer = it.widget.sessions[-1].result.request["messages"]
+    assert question["content"] == it.widget.turns[0].heard
+    assert 0 < len(answer["content"]) < len(it.widget.turns[0].said)
+    assert it.widget.turns[0].said.startswith(answer["content"])
+
+
 def test_who_holds_the_button_tells_the_end_of_a_turn(made: list[Mic]) -> None:
     it = page(made, hands_free=False, system="Be brief.", output="text")
     it.asks("talk")

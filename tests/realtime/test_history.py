@@ -30,6 +30,12 @@ def test_what_was_heard_ends_with_a_whole_word():
     assert heard(1e9) == "One two, three four five. Six."
 
 
+def test_of_what_is_written_without_spaces_some_was_heard():
+    said = Said(1, True, [Text(0, "天空是蓝色的。")], [("天空是蓝色的。", 700.0)])
+    said.cut(300)
+    assert said.heard == "天空是"
+
+
 @given(st.floats(0, 4000), st.floats(0, 4000))
 def test_more_sound_is_never_fewer_words(one: float, other: float):
     less, more = sorted((one, other))

@@ -131,13 +131,16 @@ async def ended(stream: Stream) -> list[Any]:
 async def test_inputs_reach_the_provider_in_their_order_and_sound_the_journal() -> None:
     stream = session(Hub(NoRegistry()))  # type: ignore[arg-type]
     second = b"\x01\x00" * 16_000
-    for each in (Sound(second, 16_000), Say("so"), Played(4, 77, 2), Commit(), Say("end")):
+    for each in (Sound(second, 16_000), Say("so"), Played(4, 77, 2), Interrupt(4, 600), Interrupt(), Commit(), Say("end")):
         stream.take(each)
     start, *events = await ended(stream)
     assert isinstance(start, Start)
     assert [e for e in events if isinstance(e, Audio)] == [Audio(0, base64.b64encode(second).decode(), rate=16_000, role="user")]
-    assert [e.delta for e in events if isinstance(e, Text)] == ["1 s", "text", "commit"]
-    assert Notice("played", {"block": 4, "at": 77, "uncertainty": 2}) in events
+    assert [e.delta for e in events if isinstance(e, Text)] == ["1 s", "text", "interrupt", "interrupt", "commit"]
+    assert [e for e in events if isinstance(e, Notice)] == [
+        Notice("played", {"block": 4, "at": 77, "uncertainty": 2}),
+        Notice("truncated", {"block": 4, "played_ms": 600}),
+    ]
     assert events[-1] == End("stop")
 
 

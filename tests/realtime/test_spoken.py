@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +91,39 @@ def test_an_answer_that_was_interrupted_says_so_and_the_next_turn_is_its_own() -
     assert (first.block, second.block) == (2, 4)
 
 
+@pytest.mark.parametrize(
+    ("rate", "told", "reached"),
+    [
+        (24_000, {"block": 2, "played_ms": 0}, ""),
+        (24_000, {"block": 2, "played_ms": 600}, "One two "),
+        (24_000, {"block": 2, "played_ms": 5000}, "One two three."),
+        (48_000, {"block": 2, "played_ms": 600}, "One two three."),
+        (24_000, {"block": 3, "played_ms": 0}, "One two three."),
+        (24_000, {"block": 2, "played_ms": "600"}, "One two three."),
+    ],
+)
+def test_of_an_answer_that_was_cut_off_the_words_that_were_heard_are_known(rate: int, told: dict[str, Any], reached: str) -> None:
+    second = base64.b64encode(bytes(48_000)).decode()
+    (turn,) = spoken(
+        journal(
+            (1, Transcript(2, "assistant", "One two ")), (2, Audio(2, second, rate=rate)), (3, Transcript(2, "assistant", "three.")),
+            (4, Speech("interrupted")), (5, Notice("truncated", told)),
+        )
+    )  # fmt: skip
+    assert (turn.said, turn.reached) == ("One two three.", reached)
+
+
+def test_of_sound_on_a_track_the_words_that_were_heard_are_reckoned() -> None:
+    (turn,) = spoken(
+        journal(
+            (1, Audio(2, track=True)),
+            (2, Transcript(2, "assistant", "One two three.")),
+            (3, Notice("truncated", {"block": 2, "played_ms": 500})),
+        )
+    )
+    assert turn.reached == "One two"
+
+
 def test_words_that_come_late_belong_to_the_turn_that_has_waited_longest() -> None:
     stopped = [
         (100, Speech("started", 0)),
@@ -107,7 +142,7 @@ events = st.one_of(
     st.builds(Text, st.integers(1, 3), st.text(max_size=3)),
     st.builds(Tool, st.integers(1, 3), name=st.none() | st.just("f")),
     st.builds(
-        Notice, st.sampled_from(["turn", "played", "session"]),
+        Notice, st.sampled_from(["turn", "played", "truncated", "session"]),
         st.fixed_dictionaries({}, optional={"block": st.integers(0, 3), "at": st.integers(0, 10**7)}),
     ),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Refused
+from ..realtime.said import heard
 from ..request import Request
 from . import messages
 from .dump import dump
@@ -16,10 +17,6 @@ from .untrusted import string
 
 ITEMS = 1_000
 """The most items that are remembered for another connection; the oldest go first."""
-
-
-CHARS_PER_SECOND = 15
-"""Of usual speech: 150 words a minute, of six characters with the space. For sound on a track, whose length nobody tells."""
 
 
 @dataclass(slots=True)
@@ -53,10 +50,8 @@ class Item:
         return "".join(self.text.pieces)[: self.kept]
 
     def cut(self, played_ms: int) -> None:
-        """Forget the words of sound that nobody heard, by its share: no provider tells which word was where."""
-        words = self.words
-        share = len(words) * min(1.0, played_ms / self.audio_ms) if self.audio_ms else CHARS_PER_SECOND * played_ms / 1000
-        self.kept = int(share)
+        """Forget the words of sound that nobody heard."""
+        self.kept = len(heard(self.words, played_ms, self.audio_ms))
 
 
 @dataclass(slots=True)

@@ -1,4 +1,6 @@
-"""The way of a session's inputs: the user's sound and written words into the journal, and all of it to the provider."""
+"""The way of a session's inputs: the user's sound and written words, and what of an answer was heard, into the journal; and all of it to
+the provider.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from ..events import Audio, Event, Notice, Transcript
 from ..journal import JournalClosed, JournalFull
 from .base import MICROPHONE
 from .inbox import Inbox
-from .inputs import Input, Played, Say, Sound
+from .inputs import Input, Interrupt, Played, Say, Sound
 
 HEARD_SECONDS = 0.2
 """How much of the user's sound goes into the journal at once."""
@@ -46,7 +48,9 @@ class Inputs:
             self._stream.emit(Notice("played", data))
             return
         self.inbox.put(given)
-        if isinstance(given, Sound):
+        if isinstance(given, Interrupt) and given.block is not None and given.played_ms is not None:
+            self._stream.emit(Notice("truncated", {"block": given.block, "played_ms": given.played_ms}))
+        elif isinstance(given, Sound):
             self._hear(given)
         elif isinstance(given, Say):
             self._stream.emit(Transcript(MICROPHONE, "user", given.text, final=True))

@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..events import Event, Tool
+from ..events import Audio, Event, Tool
 from ..turn import turn
+from .settings import RATE
+
+CHARS_PER_SECOND = 15
+"""Of usual speech: 150 words a minute, of six characters with the space."""
+
+WORD_CHARS = 40
+"""The longest word; what is longer is written without spaces, as Chinese is."""
 
 
 @dataclass(slots=True)
@@ -52,7 +59,7 @@ class Said:
         out = ""
         for text, ms in self.clauses:
             if played_ms < ms:
-                return out + _share(text, played_ms / ms)
+                return out + heard(text, played_ms, ms)
             out += text
             played_ms -= ms
         return out
@@ -74,7 +81,23 @@ class Said:
         return [message, *({"role": "tool", "tool_call_id": c["id"], "content": self.results[c["id"]]} for c in calls)]
 
 
-def _share(text: str, share: float) -> str:
-    """The whole words within a share of a text."""
-    end = int(len(text) * share)
-    return text[:end] if text[end : end + 1].isspace() else text[: text.rfind(" ", 0, end) + 1]
+def sound_ms(sound: Audio) -> float:
+    """How long a piece of sound is; 0 of sound on a track."""
+    return len(sound.delta) * 3 / 4 / 2 / (sound.rate or RATE) * 1000
+
+
+def heard(text: str, played_ms: float, sound_ms: float) -> str:
+    """The words of a text that were heard: by the share of its sound that was played, as nobody tells which word was where. They are whole
+    words where the text has spaces.
+
+    Parameters
+    ----------
+    text : what was said.
+    played_ms : how much of its sound was played.
+    sound_ms : how long its sound is; 0 where nobody tells, as of sound on a track: then as it is usually spoken.
+    """
+    end = int(len(text) * played_ms / sound_ms if sound_ms else CHARS_PER_SECOND * played_ms / 1000)
+    if end >= len(text) or text[end].isspace():
+        return text[:end]
+    space = text.rfind(" ", 0, end)
+    return text[: space + 1] if " " in text and end - space <= WORD_CHARS else text[:end]

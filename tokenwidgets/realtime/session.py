@@ -25,6 +25,7 @@ from .clip import Clip
 from .inputs import Clear, Commit, Input, Interrupt, Respond, Say, Sound, Update
 from .own import OWN, WithVoice
 from .parts import Voice
+from .said import sound_ms
 from .settings import RATE, Settings
 from .spoken import SpokenTurn, spoken
 
@@ -317,8 +318,7 @@ class Session(Waitable):
     def _sound_out(self, event: Event) -> None:
         """Keep up until when the answers sound: they come as fast as they are made."""
         if isinstance(event, Audio) and event.role == "assistant":
-            seconds = len(event.delta) * 3 / 4 / 2 / (event.rate or RATE)
-            self._sounds_until = max(self._sounds_until, time.monotonic()) + seconds
+            self._sounds_until = max(self._sounds_until, time.monotonic()) + sound_ms(event) / 1000
         elif isinstance(event, Speech) and event.state == "interrupted":
             self._sounds_until = 0.0
 

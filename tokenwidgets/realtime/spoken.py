@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from ..events import Audio, Entry, Notice, Speech, Text, Tool, Transcript
 from .base import MICROPHONE
+from .said import heard, sound_ms
 
 STAGES: Mapping[str, str] = {
     "endpoint": "noticing the end",
@@ -77,6 +78,8 @@ class SpokenTurn:
     begin, end : the seqs of its first event and of that behind its last.
     calls : names of the tools it called.
     interrupted : whether speech, or a press, cut its answer off, be it that all of it was at the reader already.
+    sound_ms : how long the answer's sound is, as far as it came; 0 of sound on a track.
+    played_ms : how much of it the reader played, where it was cut off and the reader told.
     """
 
     heard: str = ""
@@ -89,6 +92,13 @@ class SpokenTurn:
     end: int = 0
     calls: list[str] = field(default_factory=list)
     interrupted: bool = False
+    sound_ms: float = 0.0
+    played_ms: int | None = None
+
+    @property
+    def reached(self) -> str:
+        """The answer's words as far as they were heard."""
+        return self.said if self.played_ms is None else heard(self.said, self.played_ms, self.sound_ms)
 
     @property
     def spoken(self) -> bool:
@@ -149,6 +159,8 @@ class _Reader:
                 self._ended(event, entry)
             case Notice("played"):
                 self._played(event.data)
+            case Notice("truncated"):
+                self._truncated(event.data)
 
     def _ask(self, entry: Entry) -> SpokenTurn:
         self._asked = SpokenTurn(begin=entry.seq, end=entry.seq + 1)
@@ -177,6 +189,7 @@ class _Reader:
             if event.delta or event.track:
                 turn.instants.setdefault("first_sound", entry.at)
                 turn.block = event.block if turn.block is None else turn.block
+                turn.sound_ms += sound_ms(event)
             return
         else:
             turn.said += event.delta
@@ -200,3 +213,9 @@ class _Reader:
         for turn in self.turns:
             if turn.block == block and isinstance(at, int):
                 turn.instants.setdefault("played", at)
+
+    def _truncated(self, data: Mapping[str, object]) -> None:
+        block, played = data.get("block"), data.get("played_ms")
+        for turn in self.turns:
+            if turn.block == block and isinstance(played, int):
+                turn.played_ms = played

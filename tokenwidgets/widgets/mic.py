@@ -150,7 +150,9 @@ class Mic(RunsWidget):
         return {**(await self._talk(content) or {}), "base": here.server.url}
 
     def _before(self) -> list[dict[str, str]] | None:
-        return [{"role": who, "content": words} for who, words in self.words] or None
+        """What was said in the sessions before; of an answer that was interrupted, what was heard of it."""
+        sides = [pair for turn in self.turns for pair in (("user", turn.heard), ("assistant", turn.reached))]
+        return [{"role": who, "content": words} for who, words in sides if words.strip()] or None
 
     def _add(self, session: Session) -> None:
         session.result.wanted = session.result.transport = self._transport
