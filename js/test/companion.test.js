@@ -27,18 +27,18 @@ function opened(traits = {}, stream) {
   /** @type {any[]} */
   const heard = [];
   /** @type {PageModel} */
-  const model = new PageModel({ runs: [], model: "sim/voice", hands_free: true, ...traits }, () => talk(model, stream));
+  const model = new PageModel({ runs: [], model: "sim/voice", hands_free: true, interrupt: true, ...traits }, () => talk(model, stream));
   model.on("msg:custom", (message) => heard.push(message));
   return { model, heard };
 }
 
 test("the page begins a session by itself, once, however often it is asked", async () => {
   answer = async () => new Response(JSON.stringify({ id: "s1" }), { status: 201 });
-  const { model, heard } = opened({ hands_free: false });
+  const { model, heard } = opened({ hands_free: false, interrupt: false });
   for (let time = 0; time < 3; time++) model.send({ op: "talk", ask: "talk 1" });
   model.send({ op: "shown" });
   await settled();
-  assert.deepEqual(asked, [["POST", "/nb/tokenwidgets/streams", { model: "sim/voice", session: { turn_detection: "none" } }]]);
+  assert.deepEqual(asked, [["POST", "/nb/tokenwidgets/streams", { model: "sim/voice", session: { turn_detection: "none", interrupt: false } }]]);
   assert.deepEqual(heard, [{ answer: "talk 1", stream: "s1" }]);
   assert.deepEqual(model.get("runs"), [run("s1", "sim/voice")]);
 });

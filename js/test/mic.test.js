@@ -260,10 +260,11 @@ test("an address that is not secure leads to the same page on localhost", () => 
 
 test("a page of its own has the microphone: beside the notebook, on localhost, or where the kernel knows the server", () => {
   const base = "/user/a/";
-  assert.equal(addressOf("s 1", base, true, FINE), "https://hub.example:8443/user/a/tokenwidgets/mic?stream=s+1");
-  assert.equal(addressOf("s", base, false, { ...FINE, secure: false }), "http://localhost:8443/user/a/tokenwidgets/mic?stream=s&hands_free=false");
+  const manner = { handsFree: true, interruptible: true };
+  assert.equal(addressOf("s 1", base, manner, FINE), "https://hub.example:8443/user/a/tokenwidgets/mic?stream=s+1");
+  assert.equal(addressOf("s", base, { ...manner, handsFree: false }, { ...FINE, secure: false }), "http://localhost:8443/user/a/tokenwidgets/mic?stream=s&hands_free=false");
   const frame = { ...FINE, address: new URL("vscode-webview://x/") };
-  assert.equal(addressOf("s", "http://127.0.0.1:8888/", true, frame), "http://127.0.0.1:8888/tokenwidgets/mic?stream=s");
+  assert.equal(addressOf("s", "http://127.0.0.1:8888/", { ...manner, interruptible: false }, frame), "http://127.0.0.1:8888/tokenwidgets/mic?stream=s&interrupt=false");
   for (const where of [{ host: "VS Code" }, { secure: false }, { allowed: false }]) {
     assert.equal(explain(new DOMException("", "NotAllowedError"), { ...FINE, ...where }).companion, true);
   }

@@ -120,7 +120,7 @@ function controller() {
 /** A widget with its kernel, to which every stream belongs. @param {object} traits */
 async function start(traits = {}) {
   const state = /** @type {Record<string, any>} */ ({
-    runs: [], model: "sim/voice", record: false, hands_free: true, path: "auto", clips: { sky: "Why?" }, with_clip: false, ...traits,
+    runs: [], model: "sim/voice", record: false, hands_free: true, interrupt: true, path: "auto", clips: { sky: "Why?" }, with_clip: false, ...traits,
   });
   /** @type {Record<string, ((...args: any[]) => void)[]>} */
   const handlers = {};

@@ -34,10 +34,14 @@ class MicHandler(Handler):
             "div",
             data_tokenwidgets="mic",
             data_model=self._named("model") or default_model(),
-            data_hands_free="false" if self.get_query_argument("hands_free", "true") == "false" else "true",
+            data_hands_free=self._true("hands_free"),
+            data_interrupt=self._true("interrupt"),
             **({"data_stream": stream} if stream else {}),
         )
         await self.finish(_page(self.base_url, self._nonce, JOINS if stream else OWN, place), set_content_type="text/html; charset=utf-8")
+
+    def _true(self, argument: str) -> str:
+        return "false" if self.get_query_argument(argument, "") == "false" else "true"
 
     def _named(self, argument: str) -> str:
         return self.get_query_argument(argument, "")[:NAME_CHARACTERS]

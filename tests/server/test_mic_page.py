@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from server_tools import Access, Caller
 
 
@@ -45,3 +46,12 @@ async def test_to_open_it_begins_nothing_and_lets_its_page_begin(real: Access) -
         cookies = {name: value for name, value in real.cookies.items() if name != "_xsrf"}
         visitor.http.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         assert "_xsrf" in (await visitor.call("GET", "mic")).cookies, "or the page could begin no session"
+
+
+@pytest.mark.parametrize("given", [{}, {"hands_free": "false"}, {"interrupt": "false"}, {"interrupt": "maybe"}])
+async def test_it_is_told_how_one_talks(real: Access, given: dict[str, str]) -> None:
+    async with Caller(real) as caller:
+        page = (await caller.call("GET", "mic", params=given)).text
+    for name in ("hands_free", "interrupt"):
+        told = "false" if given.get(name) == "false" else "true"
+        assert f'data-{name.replace("_", "-")}="{told}"' in page

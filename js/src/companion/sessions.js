@@ -20,7 +20,7 @@ export const refusal = (code, message) => ({ error: { code, message } });
 export async function talk(model, stream) {
   if (stream) return refusal("not_found", "This session has ended: begin another one in the notebook, and open its page.");
   try {
-    const id = await begun(model.get("model"), model.get("hands_free"));
+    const id = await begun(model);
     model.set("runs", [...model.get("runs"), run(id, model.get("model"))]);
     return { stream: id };
   } catch (error) {
@@ -28,11 +28,11 @@ export async function talk(model, stream) {
   }
 }
 
-/** @param {string} model @param {boolean} handsFree @returns {Promise<string>} */
-async function begun(model, handsFree) {
+/** @param {PageModel} model @returns {Promise<string>} */
+async function begun(model) {
   const server = findServer();
   if (!server) throw new Error("this page has no server");
-  const body = JSON.stringify({ model, session: { turn_detection: handsFree ? "server" : "none" } });
+  const body = JSON.stringify({ model: model.get("model"), session: { turn_detection: model.get("hands_free") ? "server" : "none", interrupt: model.get("interrupt") } });
   const headers = { "Content-Type": "application/json" };
   const response = await call(server, "tokenwidgets/streams", { method: "POST", headers, body });
   const answer = await response.json().catch(() => ({}));

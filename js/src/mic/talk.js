@@ -100,7 +100,7 @@ export class Talk {
 
   /** Whether speech ends an answer. */
   get interruptible() {
-    return this.#model.get("interrupt") !== false; // a page of its own has no such trait
+    return this.#model.get("interrupt");
   }
 
   /** @returns {State} */
@@ -226,7 +226,7 @@ export class Talk {
 
   /** Offer a page of its own, where this one has no microphone. */
   async leave() {
-    this.problem = await companion(this.#ask, this.handsFree).catch((error) => ({ title: "No companion page", words: sentence(reasonOf(error)) }));
+    this.problem = await companion(this.#ask, this).catch((error) => ({ title: "No companion page", words: sentence(reasonOf(error)) }));
     this.#changed();
   }
 
