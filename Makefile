@@ -10,6 +10,8 @@ MODEL  := SmolLM2-135M-Instruct.Q4_1.gguf
 MODEL_SHA256 := b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 # Jupyter asks root to say that it knows what it does.
 ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
+# Browsers, servers and a model share the machine with the tests: what failed is run once more, alone, and fails if it fails there.
+AGAIN  := echo "Once more, alone:" && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: demo test check js model chromium clean
@@ -19,7 +21,7 @@ demo: $(VENV)/.demo model
 
 test: $(VENV)/.test model chromium check js/node_modules/.done
 	npm --prefix js --silent test
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST) || { [ $$? -eq 1 ] && $(AGAIN); }
 
 check: $(VENV)/.test js/node_modules/.done
 	$(BIN)/ruff format --check .
