@@ -118,6 +118,13 @@ def test_an_answer_in_one_chunk_has_none_either_however_many_tokens_it_has() -> 
     assert ms("inter_token_latency", entries) is None
 
 
+def test_nor_has_one_whose_chunks_came_in_one_read() -> None:
+    entries = wire(
+        (400, chunk(content="Hello") + chunk(content=" there") + chunk(content=".")), (500, chunk("stop")), (600, usage(8) + DONE)
+    )
+    assert ms("inter_token_latency", entries) is None
+
+
 # ---- answers that are not whole
 
 

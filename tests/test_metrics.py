@@ -101,6 +101,14 @@ def test_no_rate_without_two_tokens_and_time(events):
     assert figures(*events).rate is None
 
 
+def test_reasoning_that_is_counted_and_not_sent_is_in_no_rate():
+    counted, end = (2_000_001, Usage(output=51, reasoning=1000)), (2_000_002, End("stop"))
+    hidden = figures((1_000_000, Text(0, "a")), (2_000_000, Text(0, "b")), counted, end)
+    assert (hidden.tokens, hidden.rate) == (1051, 50)
+    sent = figures((500_000, Reasoning(0, "a")), (1_000_000, Text(0, "a")), (2_000_000, Text(0, "b")), counted, end)
+    assert sent.rate == 700
+
+
 @pytest.mark.parametrize("end", [End("stop"), End("truncated"), Error("timeout", "late")])
 def test_the_total_is_the_terminal_events(end):
     found = figures((1, Text(0, "a")), (700, end))

@@ -74,6 +74,14 @@ def test_many_of_the_same_are_judged_more_strictly_than_two() -> None:
     assert "for all pairs together" in Verdict(TTFT, same).sentences[0]
 
 
+def test_of_eight_of_the_same_none_is_ahead_even_after_few_rounds() -> None:
+    shown = 0
+    for seed in range(40):
+        found = Verdict(TTFT, [Contender(str(i), values(1, 10, seed=100 * seed + i)) for i in range(8)], seed)
+        shown += any("was ahead" in sentence for sentence in found.sentences)
+    assert shown <= 3
+
+
 def test_two_groups_are_warned_of() -> None:
     grouped = tuple(2_000_000.0 + 1000 * i if i % 4 else 16_700_000.0 + 1000 * i for i in range(40))
     verdict = Verdict(TTFT, [Contender("a", values(1)), Contender("b", grouped)])

@@ -173,6 +173,12 @@ class Usage:
     timings: Mapping[str, Any] | None = None
 
     @property
+    def read(self) -> int | None:
+        """Every token of what was asked, those of a cache included; None when the provider did not say."""
+        parts = [n for n in (self.input, self.cache_read, self.cache_write) if n is not None]
+        return sum(parts) if parts else None
+
+    @property
     def generated(self) -> int | None:
         """Every token the model produced, reasoning and audio included; None when the provider did not say."""
         parts = [n for n in (self.output, self.reasoning, self.audio_out) if n is not None]

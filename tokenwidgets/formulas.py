@@ -98,11 +98,9 @@ def inter_chunk_latency(entries: Sequence[Entry]) -> float | None:
 
 
 def inter_token_latency(entries: Sequence[Entry]) -> float | None:
-    """Mean time a token after the first, µs; None with fewer than two tokens."""
+    """Mean time a token after the first, µs; None with fewer than two tokens, or when no time passed between them."""
     found = measure(entries)
-    if not whole(found) or found.last_content_us is None or found.first_token_us is None or found.tokens < 2 or found.chunks < 2:
-        return None
-    return (found.last_content_us - found.first_token_us) / (found.tokens - 1)
+    return 1e6 / found.rate if whole(found) and found.rate else None
 
 
 def time_per_output_token(entries: Sequence[Entry]) -> float | None:
@@ -199,6 +197,7 @@ def definition(name: str) -> Definition:
 _START = "from the request to"
 _CONTENT = "first content to last"
 _READ = "from the request to the last word read"
+_HIDDEN = "reasoning that is counted and not sent"
 _LATE = "The wait for the first token and for the end."
 _CUT = "Answers that are not whole."
 _READER = f"Reasoning and tools, which are not read. The reader reads {READING_SPEED:g} characters a second."
@@ -230,7 +229,8 @@ DEFINITIONS: Mapping[str, Definition] = {d.name: d for d in (
     ),
     Definition(
         "inter_token_latency", "inter-token", "µs", "(request latency - first token) / (tokens - 1)", _CONTENT,
-        "The wait for the first token; answers of one token or in one chunk; answers that are not whole.", AIPERF, inter_token_latency,
+        f"The wait for the first token; {_HIDDEN}; answers of one token or in one read; answers that are not whole.", AIPERF,
+        inter_token_latency,
     ),
     Definition(
         "time_per_output_token", "time per output token", "µs", "request latency / tokens", f"{_START} the last content",
@@ -238,7 +238,7 @@ DEFINITIONS: Mapping[str, Definition] = {d.name: d for d in (
     ),
     Definition(
         "output_token_throughput_per_user", "rate after the first", "tok/s", "(tokens - 1) / (last content - first token)",
-        _CONTENT, "The wait for the first token.", AIPERF, output_token_throughput_per_user,
+        _CONTENT, f"The wait for the first token; {_HIDDEN}.", AIPERF, output_token_throughput_per_user,
     ),
     Definition(
         "output_token_throughput", "rate with the first", "tok/s", "tokens / request latency", f"{_START} the last content",

@@ -3,7 +3,9 @@
 Which interval is used was decided by the coverage that `benchmarks/verdicts.py` measures:
 
 * Medians and paired differences: the bootstrap's percentile interval, expanded as Hesterberg (2015, doi 10.1080/00031305.2015.1089789)
-  corrects it for small samples. Plain percentile and BCa intervals were too narrow below forty pairs.
+  corrects it for small samples. Plain percentile and BCa intervals were too narrow below forty pairs. Where the level leaves less than one
+  of the samples drawn at each end, as with many contenders and few rounds, the bootstrap's standard error gives the interval: the outermost
+  samples are too near.
 * A paired difference is the mean of the differences without the outermost fifths (Yuen's trimmed mean, Wilcox 2012): a few calls that
   were slow for reasons of their own do not move it, and it finds a difference with fewer pairs than the median does.
 * A difference of values that are no pairs, as of two reports: Yuen's interval for trimmed means.
@@ -20,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, lgamma, log, sqrt
 from random import Random
-from statistics import NormalDist, fmean, median, variance
+from statistics import NormalDist, fmean, median, stdev, variance
 
 LEVEL = 0.95
 """Share of intervals that hold the true value."""
@@ -108,8 +110,11 @@ def bootstrap(values: Sequence[float], statistic: Callable[[Sequence[float]], fl
         return None
     draw = Random(seed).choices  # noqa: S311 (statistics, no secret)
     found = sorted(statistic(draw(values, k=len(values))) for _ in range(RESAMPLES))
-    tail = _expanded((1 - level) / 2, len(values))
-    return Interval(statistic(values), interpolated(found, tail), interpolated(found, 1 - tail))
+    estimate, tail = statistic(values), _expanded((1 - level) / 2, len(values))
+    if tail * RESAMPLES < 1:
+        reach = -NormalDist().inv_cdf(tail) * stdev(found)
+        return Interval(estimate, estimate - reach, estimate + reach)
+    return Interval(estimate, interpolated(found, tail), interpolated(found, 1 - tail))
 
 
 def median_interval(values: Sequence[float], seed: int, level: float = LEVEL) -> Interval | None:

@@ -45,7 +45,8 @@ class Metrics:
         event says 1, and a stream that is cut never says more.
     tokens_exact : whether the provider counted `tokens`.
     rate : (tokens - 1) / (last_content_us - first_token_us), in tokens a second: the first token's wait is no part of it. None with
-        fewer than two tokens or when no time passed between them.
+        fewer than two tokens or when no time passed between them. Reasoning that was counted and not sent came before the first content,
+        and is none of those tokens.
     retries : attempts after the first; the wait for them is part of the time to the first token.
     usage : the last usage event of any mode.
     end : the terminal event; None while the stream runs.
@@ -93,7 +94,7 @@ def measure(entries: Iterable[Entry]) -> Metrics:
         characters=characters,
         tokens=tokens,
         tokens_exact=exact,
-        rate=_rate(tokens, content),
+        rate=_rate(tokens - (_hidden(entries) if exact else 0), content),
         retries=len(retries),
         usage=_last_usage(entries),
         end=last.event if last is not None and isinstance(last.event, End | Error) else None,
@@ -132,13 +133,24 @@ def reasoning_us(entries: Iterable[Entry]) -> int | None:
 def _tokens(entries: Sequence[Entry], chunks: int, characters: int) -> tuple[int, bool]:
     """How many tokens, and whether the provider counted them all."""
     guess = estimate(chunks, characters)
-    counts = [(e.seq, e.event) for e in entries if isinstance(e.event, Usage) and e.event.mode != "estimated"]
-    seq, usage = counts[-1] if counts else (0, Usage())
+    seq, usage = _counted(entries)
     if usage.generated is None:
         return guess, False
     if usage.mode == "cumulative" and any(is_content(e) for e in entries if e.seq > seq):
         return max(usage.generated, guess), False
     return usage.generated, True
+
+
+def _counted(entries: Sequence[Entry]) -> tuple[int, Usage]:
+    """The provider's last count, and its seq."""
+    counts = [(e.seq, e.event) for e in entries if isinstance(e.event, Usage) and e.event.mode != "estimated"]
+    return counts[-1] if counts else (0, Usage())
+
+
+def _hidden(entries: Sequence[Entry]) -> int:
+    """Tokens of reasoning of which nothing was sent."""
+    sent = any(isinstance(e.event, Reasoning) and e.event.delta for e in entries)
+    return 0 if sent else _counted(entries)[1].reasoning or 0
 
 
 def _last_usage(entries: Iterable[Entry]) -> Usage | None:

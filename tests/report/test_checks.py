@@ -159,3 +159,14 @@ def test_a_number_beyond_all_measure_cannot_be_told() -> None:
     assert {of.words for of in check(comparison(), "ttft.p50 * 1e300 * 1e300 > 1 ms")} == {"a value is too large to be computed with"}
     with pytest.raises(Refused, match="'1e400 ms' is too large"):
         check(comparison(), "ttft.p50 > 1e400 ms")
+
+
+def test_many_signs_are_read_as_fast_as_they_are_written() -> None:
+    asked = list[str]()
+
+    def value(name: str) -> Value:
+        asked.append(name)
+        return Value(3.0, "1")
+
+    assert parse("-" * 12 + "calls == 3").holds(value)[0]
+    assert asked == ["calls"]

@@ -11,7 +11,7 @@ import pytest
 from comparisons import comparison, stream, trial
 
 from tokenwidgets.errors import Refused
-from tokenwidgets.events import End
+from tokenwidgets.events import End, Usage, encode
 from tokenwidgets.formulas import inter_token_latency, time_per_output_token
 from tokenwidgets.trials import Arm
 
@@ -145,3 +145,12 @@ def test_other_forms_and_missing_folders_are_refused(tmp_path: Path) -> None:
         comparison(runs=1).export("llmperf", tmp_path / "x")
     with pytest.raises(Refused, match="there is no folder"):
         comparison(runs=1).export("guidellm", tmp_path / "no" / "x.json")
+
+
+def test_guidellm_counts_what_a_cache_gave_as_asked(tmp_path: Path) -> None:
+    found = comparison(runs=1)
+    start, *_, end = stream(400_000)
+    usage = Usage(input=100, cache_read=900, output=4)
+    found.trials = [trial(1, 0, (start, *(encode(event, i, 9) for i, event in enumerate((usage, end.event), 1))))]
+    [benchmark] = guidellm(found, tmp_path)
+    assert benchmark["requests"]["successful"][0]["input_metrics"]["text_tokens"] == 1000

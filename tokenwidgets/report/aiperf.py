@@ -21,6 +21,7 @@ from ..events import End, Entry, Error
 from ..formulas import DEFINITIONS
 from ..intervals import interpolated
 from ..metrics import Metrics, is_content, measure
+from ..trials import STOPPED
 
 if TYPE_CHECKING:
     from ..findings import Findings
@@ -85,7 +86,7 @@ def _metrics(entries: Sequence[Entry], metrics: Metrics) -> dict[str, Any]:
         usage = metrics.usage
         found |= {name: (_figure(name, entries, by), unit) for name, (unit, by) in OF_TOKENS.items()}
         counts = {"output_sequence_length": metrics.tokens, "output_token_count": usage.output, "reasoning_token_count": usage.reasoning,
-                  "input_sequence_length": _read(usage.input, usage.cache_read, usage.cache_write)}  # fmt: skip
+                  "input_sequence_length": usage.read}  # fmt: skip
         found |= {name: (count, "tokens") for name, count in counts.items()}
     return {name: {"value": value, "unit": unit} for name, (value, unit) in found.items() if value is not None}
 
@@ -93,11 +94,6 @@ def _metrics(entries: Sequence[Entry], metrics: Metrics) -> dict[str, Any]:
 def _figure(name: str, entries: Sequence[Entry], by: int) -> float | None:
     value = DEFINITIONS[name].of(entries)
     return None if value is None else value / by
-
-
-def _read(*counts: int | None) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
 
 
 def _summary(of: Findings, arm: int, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -110,7 +106,7 @@ def _summary(of: Findings, arm: int, records: Sequence[dict[str, Any]]) -> dict[
         "schema_version": SCHEMA,
         **{name: _distribution([metrics[name] for metrics in good if name in metrics]) for name in names},
         "request_count": {"unit": "requests", "avg": len(good)}, "error_request_count": {"unit": "requests", "avg": errors.total()},
-        "was_cancelled": of.why == "it was stopped",
+        "was_cancelled": of.why == STOPPED,
         "error_summary": [{"error_details": json.loads(error), "count": n} for error, n in errors.items()],
         "start_time": _instant(records, "request_start_ns", min), "end_time": _instant(records, "request_end_ns", max),
         "exported_by": f"tokenwidgets {of.environment.get('tokenwidgets', '')}".strip(), "arm": of.arms[arm].label,

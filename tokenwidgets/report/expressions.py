@@ -186,8 +186,7 @@ class _Parser:
 
     def _atom(self) -> Expression:
         if self._take("-"):
-            inner = self._atom()
-            return lambda lookup: Value(-inner(lookup).number, inner(lookup).unit)
+            return self._negated(self._atom())
         if self._take("("):
             inside = self._sum()
             if not self._take(")"):
@@ -197,6 +196,13 @@ class _Parser:
             raise self._bad("a value is missing")
         self._at += 1
         return self._value(self._tokens[self._at - 1])
+
+    def _negated(self, inner: Expression) -> Expression:
+        def value(lookup: Lookup) -> Value:
+            found = inner(lookup)
+            return Value(-found.number, found.unit)
+
+        return value
 
     def _value(self, token: re.Match[str]) -> Expression:
         name, unit = token["name"], token["unit"] or ""

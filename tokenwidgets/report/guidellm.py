@@ -109,7 +109,7 @@ def _request(entries: Sequence[Entry], name: str, turn: int, began: float) -> Re
         "type_": "generative_request_stats", "request_id": name,
         "info": {"request_id": name, "turn_index": turn, "status": status, "timings": timings,
                  "error": last.event.message if isinstance(last.event, Error) else None},
-        "input_metrics": {"text_tokens": usage.input if usage else None},
+        "input_metrics": {"text_tokens": usage.read if usage else None},
         "output_metrics": {"text_tokens": found.tokens if found.tokens_exact else None},
     }  # fmt: skip
 
