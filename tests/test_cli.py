@@ -18,9 +18,14 @@ import pytest
 
 import tokenwidgets as tw
 from tokenwidgets import private_server
+from tokenwidgets.cli.compare import finish
 from tokenwidgets.cli.main import main, parser
 from tokenwidgets.clients.rest import Rest
+from tokenwidgets.comparison import Lane
+from tokenwidgets.lanes import Lanes
+from tokenwidgets.measurement import Measurement
 from tokenwidgets.runtime import Server, alive
+from tokenwidgets.trials import Arm, Budget, Trial
 
 LIMIT = 60
 FAST = ("-o", "ttft_ms", "1", "-o", "itl_ms", "1", "-o", "tokens", "4")
@@ -103,8 +108,18 @@ def test_transports_are_compared_over_a_server_of_the_commands_own_that_ends_wit
 def test_a_contender_that_never_answered_is_a_failure_with_its_reason(in_process: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "hello", "-m", "sim/steady,nohost/x", *FAST, "--runs", "1"]) == 1
     shown = capsys.readouterr()
-    assert "nohost/x failed in 2 of 2 calls." in shown.out
+    assert "nohost/x failed in 1 of 1 calls." in shown.out
     assert "nohost/x failed: " in shown.err
+
+
+def test_a_transport_that_never_came_to_the_end_is_a_failure_by_its_own_name(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Measurement([Arm("sim/steady", {})], ["sse", "webrtc"], "total", Budget(runs=1), 7)
+    found.trials = [Trial(number, 0, failures={"webrtc": "there is no path"}) for number in range(2)]
+    found._done.set()
+    assert finish(found, parser().parse_args(["compare", "hello"])) == 1
+    assert capsys.readouterr().err == "WebRTC failed: there is no path\n"
+    found.trials = [Trial(0, 0, failures={"webrtc": "there is no path"}), Trial(1, 0)]
+    assert finish(found, parser().parse_args(["compare", "hello"])) == 0
 
 
 def test_sets_of_options_are_compared(in_process: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,6 +146,22 @@ def test_transports_race_for_one_answer() -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert [line.split()[0] for line in ended.stdout.splitlines()[1:3]] == ["SSE", "WebSocket"]
     assert "no model was raced: sim/steady." in ended.stdout
+
+
+def test_an_interrupted_race_of_transports_is_shown(
+    in_process: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = Lanes._fill
+
+    async def interrupted(self: Lanes, lane: Lane, stream: str, began: int) -> None:
+        if lane.transport == "ws":
+            signal.raise_signal(signal.SIGINT)
+        await read(self, lane, stream, began)
+
+    monkeypatch.setattr(Lanes, "_fill", interrupted)
+    slow = ("-o", "ttft_ms", "600000")
+    assert main(["race", "Why?", "--transports", "sse,ws", "-m", "sim/steady", *slow]) == 130
+    assert "stopped before the first token" in capsys.readouterr().out
 
 
 def test_a_race_in_a_terminal_is_drawn_as_it_runs() -> None:

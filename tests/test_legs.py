@@ -36,6 +36,13 @@ def lane(result: tw.Result, way: str = "sse", late: int = 0, zero: float = 5e6, 
     return Lane(way, way, result, arrivals, sent=sent, clock=Offset(zero, 0.0, uncertainty))
 
 
+def attached(one: Lane, seq: int) -> Lane:
+    """The same where it began to read as an event came: those before it are written and read together with that one."""
+    one.sent = (*[one.sent[seq]] * seq, *one.sent[seq:])
+    one.arrivals = (*[one.arrivals[seq]] * seq, *one.arrivals[seq:])
+    return one
+
+
 def trial(number: int, legs: dict[str, dict[str, Leg]] | None = None, **more: object) -> Trial:
     return Trial(number, 0, legs=legs or {}, **more)  # type: ignore[arg-type]
 
@@ -81,17 +88,24 @@ def test_what_was_not_measured_is_missing_and_never_zero() -> None:
 
 
 def test_what_was_there_before_a_lane_read_is_not_counted() -> None:
-    one = lane(stream())
-    one.arrivals = (*[one.arrivals[20]] * 20, *one.arrivals[20:])
+    one = attached(lane(stream()), 20)
     assert Comparison([one]).legs(one)["link"]["n"] == N - 21
 
 
 def test_rivals_are_measured_by_the_same_events() -> None:
     result = stream()
-    early, late = lane(result), lane(result, "ws")
-    late.arrivals = (*[late.arrivals[30]] * 30, *late.arrivals[30:])
+    early, late = lane(result), attached(lane(result, "ws"), 30)
     both = Comparison([early, late])
     assert both.legs(early)["link"]["n"] == both.legs(late)["link"]["n"] == N - 31
+
+
+def test_a_lane_that_something_holds_back_to_the_end_is_behind_and_was_not_late() -> None:
+    result = stream()
+    held, free = lane(result), lane(result, "ws")
+    held.arrivals = (held.arrivals[-1],) * N
+    both = Comparison([held, free])
+    assert [delay.n for delay in both.delays if delay] == [N - 1, N - 1]
+    assert both.leader is free
 
 
 def test_of_one_event_there_is_no_median() -> None:

@@ -128,6 +128,19 @@ def test_a_cost_that_no_usage_tells_is_that_of_the_hosts_prices() -> None:
     assert cost(answer(400_000), known) is None
 
 
+def test_a_call_that_was_refused_costs_nothing_and_ends_no_budget() -> None:
+    refused = ended(Error("overloaded", "It is overloaded.", "http", 503, retryable=True))
+    found = measured(Model(refused, answer(400_000, Usage(output=1, cost=0.1))), dollars=9, runs=3)
+    assert found.why == "the 3 rounds were made"
+    assert {trial.cost for trial in found.trials} == {0.0, 0.1}
+    assert cost(ended(Text(0, "a"), Error("overloaded", "It is overloaded.")), {}) is None, "what had begun may be billed"
+
+
+def test_a_run_that_needs_more_calls_than_there_may_be_is_said_to() -> None:
+    found = tw.compare("hello", models=["sim/steady", "sim/bursty"], workload="tool-loop", calls=5, **FAST).wait(LIMIT)
+    assert found.why == "a run takes up to 20 calls, more than the 5 that it may"
+
+
 def test_it_ends_when_its_intervals_are_narrow() -> None:
     found = measured(Model(*(answer(400_000 + 10 * i) for i in range(7))), width=0.05)
     assert found.why == "every interval is narrower than 5% of the median"
@@ -172,6 +185,15 @@ def test_a_stop_ends_the_call_that_runs_and_does_not_count_it() -> None:
     assert [stream["state"] for stream in tw.streams()].count("running") == 0
 
 
+def test_one_that_was_stopped_runs_no_more_however_long_its_end_takes() -> None:
+    found = Measurement([Arm("a", {}), Arm("b", {})], [], "total", Budget(runs=4), 7)
+    found._done.wait = lambda _=None: False  # type: ignore[method-assign]
+    found.stop()
+    assert not found.done
+    assert "It still runs" not in found.verdict
+    assert found.progress.endswith("ended: it was stopped")
+
+
 def test_an_interrupt_keeps_what_there_is() -> None:
     found = tw.compare("hello", models=["sim/steady", "sim/bursty"], runs=MOST_RUNS, **FAST)
 
@@ -205,6 +227,37 @@ def test_a_failed_call_is_no_value_and_is_counted() -> None:
     assert "It is overloaded." in [words for trial in found.trials for words in trial.failures.values()]
 
 
+def ended(*events: Event) -> tw.Result:
+    """A stream with these events, one each µs."""
+    entries = [encode(event, seq, seq) for seq, event in enumerate([Start("x", "a/m", "a", "openai-chat", 1.0), *events])]
+    return tw.load(Recording(Header("a/m", {}, 1.0), tuple(entries)))
+
+
+def test_an_answer_that_was_cut_off_has_failed() -> None:
+    found = measured(Model(ended(Text(0, "a"), End("truncated"))), runs=2)
+    assert found.values(0) == (None, None, None)
+    assert "a failed in 3 of 3 calls." in found.verdict
+
+
+def test_nobody_is_paid_for_a_comparison_with_one_that_cannot_be_asked() -> None:
+    found = tw.compare("hello", models=["sim/steady", "sim/nosuch"], runs=9, **FAST).wait(LIMIT)
+    assert len(found.trials) == 2
+    assert found.why.startswith("there is nothing to compare. sim/nosuch was refused: There is no simulated model 'nosuch'")
+    three = tw.compare("hello", models=["sim/steady", "sim/nosuch", "sim/bursty"], runs=2, **FAST).wait(LIMIT)
+    assert three.why == "the 2 rounds were made"
+
+
+def test_one_that_fails_in_a_way_that_may_pass_is_asked_again() -> None:
+    bad = ended(Error("rate_limited", "Too many requests.", "http", 429, retryable=True))
+    assert measured(Model(bad), runs=3).why == "the 3 rounds were made"
+
+
+def test_before_the_second_round_it_is_said_that_the_first_counts_in_no_figure() -> None:
+    found = measured(Model(answer(400_000)), calls=2)
+    assert "only the cold round was asked" in found.verdict
+    assert "cold round" not in measured(Model(answer(400_000)), calls=3).verdict
+
+
 # ---- the whole
 
 
@@ -232,7 +285,7 @@ def test_it_is_saved_whole_without_a_key(tmp_path: Path) -> None:
     body = json.loads(found.wait(LIMIT).save(tmp_path / "x.json").read_text())
     assert body["tokenwidgets_comparison"] == 1
     assert (body["seed"], len(body["order"])) == (5, 6)
-    assert [trial["arm"] for trial in body["trials"]] == [arm for _, arm in body["order"]]
+    assert [trial["arm"] for trial in body["trials"]] == [arm for _, arm in body["order"]][:2], "a key is no option, so all are refused"
     assert body["verdict"] == found.verdict
     assert "sk-secret" not in json.dumps(body)
     assert body["statistics"][0]["contenders"][0]["n"] == found.verdicts[0].summary(0).n

@@ -1,8 +1,8 @@
 """Streams and their readers side by side: what is compared, by which figures, and what may be said of it. Pure.
 
 Lanes that read one stream differ only in how its events came to the page. They are compared by the page's own clock: how long after the
-first lane each event came. An event counts where every whole lane was already reading when it came, so those that a lane's first read
-brings, which were there before it, do not. Lanes of different streams are compared by the provider's instants.
+first lane each event came. An event counts where every whole lane was already reading when it came, so those that were there before a
+lane do not. Lanes of different streams are compared by the provider's instants.
 """
 
 from __future__ import annotations
@@ -135,17 +135,19 @@ class Comparison:
         """What was held back on the way to a lane; None where nothing was, or nobody says when events were written."""
         return held(lane.sent, lane.arrivals, [len(entry.data) for entry in lane.result.journal.entries])
 
-    def _whole(self, lane: Lane) -> list[Sequence[int]]:
-        return [rival.arrivals for rival in self.rivals(lane) if not rival.failure and rival.arrivals]
+    def _whole(self, lane: Lane) -> list[Lane]:
+        return [rival for rival in self.rivals(lane) if not rival.failure and rival.arrivals]
 
     def _compared(self, lane: Lane) -> range:
         """The events by which a lane is compared with its rivals; none where it failed."""
         whole = self._whole(lane)
-        return range(0) if lane.failure or not lane.arrivals else range(max(map(_backlog, whole)), min(map(len, whole)))
+        if lane.failure or not lane.arrivals:
+            return range(0)
+        return range(max(map(_backlog, whole)), min(len(rival.arrivals) for rival in whole))
 
     def _delay(self, lane: Lane) -> Delay | None:
         whole = self._whole(lane)
-        behind = sorted(lane.arrivals[seq] - min(arrivals[seq] for arrivals in whole) for seq in self._compared(lane))
+        behind = sorted(lane.arrivals[seq] - min(rival.arrivals[seq] for rival in whole) for seq in self._compared(lane))
         if len(whole) < 2 or not behind:
             return None
         return Delay(_quantile(behind, 0.5), _quantile(behind, 0.95) if len(behind) >= P95_NEEDS else None, len(behind))
@@ -209,7 +211,10 @@ class Comparison:
         if failed:
             return f"Nothing to compare: {_listed(failed)} failed."
         if len(self.results) == 1 and any(lane.arrivals for lane in self.lanes):
-            return "Nothing to compare: the stream was over before all lanes read it. A longer answer shows more."
+            return (
+                "Nothing to compare: the stream was over before all lanes read it, or something on the way held it back. A longer answer "
+                "shows more, and tw.compare which of the two it was."
+            )
         if len(self.results) == 1:
             return "Nothing to compare: no page has told how the events came to it."
         return "Nothing to compare: fewer than two lanes had any content."
@@ -292,9 +297,14 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _backlog(arrivals: Sequence[int]) -> int:
-    """How many events the first read brought: those were there before the lane was."""
-    return next((seq for seq, at in enumerate(arrivals) if at != arrivals[0]), len(arrivals))
+def _backlog(lane: Lane) -> int:
+    """How many events were there before the lane was: those that had come as its first was written to it. Where nobody says when that was,
+    those of its first read, which are more where something on the way holds events back.
+    """
+    if lane.sent and lane.sent[0] is not None:
+        began = lane.sent[0]
+        return sum(entry.at <= began for entry in lane.result.journal.entries)
+    return next((seq for seq, at in enumerate(lane.arrivals) if at != lane.arrivals[0]), len(lane.arrivals))
 
 
 def _quantile(times: Sequence[int], q: float) -> int:

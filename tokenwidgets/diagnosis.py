@@ -25,6 +25,10 @@ PACKAGES = (
 )  # fmt: skip
 
 
+HELD = "whether a proxy on the way to the page holds events back, tw.compare(…, transports=['sse', 'ws']) tells in this notebook"
+"""What no look from here can tell: the way is the page's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line: what was looked at, whether it works, the reason or the way out, and whether it is to be mended.
@@ -120,7 +124,9 @@ def _transports() -> Finding:
         return Finding("transports", True, "comm, as streams live in this process")
     if page is None:
         return Finding("transports", True, "comm in every page; WebSocket, SSE and WebRTC in a page of the Jupyter server")
-    return Finding("transports", True, "WebSocket, SSE, WebRTC and comm" if page.server else "comm, as the page can reach no server")
+    if not page.server:
+        return Finding("transports", True, "comm, as the page can reach no server")
+    return Finding("transports", True, f"WebSocket, SSE, WebRTC and comm; {HELD}")
 
 
 def _webrtc() -> Finding:

@@ -158,7 +158,7 @@ class Findings:
     def verdict(self) -> str:
         """What is shown, and what is not, in sentences."""
         sentences = [sentence for verdict in self.verdicts for sentence in verdict.sentences]
-        sentences += [*self._failures(), *self._unreal()]
+        sentences += [*self._only_cold(), *self._failures(), *self._unreal()]
         sentences += [said for i, arm in enumerate(self.arms) for said in self.workload.sentences(arm.label, self._of(i))]
         sentences += leg_findings.sentences(self) + leg_findings.warnings(self)
         if len(self.transports) > 1:
@@ -176,6 +176,10 @@ class Findings:
             f"In {over:,} of {len(whole):,} calls the stream was over before every lane read it; they are not counted. "
             "A longer answer shows more."
         ]
+
+    def _only_cold(self) -> list[str]:
+        cold = self.trials and all(trial.round == 0 for trial in self.trials)
+        return ["So far only the cold round was asked, which counts in no figure."] if cold else []
 
     def _unreal(self) -> list[str]:
         names = ", ".join(self.arms[place].label for place in self.made_up)

@@ -12,6 +12,7 @@ from typing import Any
 from . import api, workloads
 from .cost import Prices, cost, prices
 from .errors import Refused, TokenwidgetsError
+from .events import Error
 from .findings import Findings
 from .interrupts import reading
 from .lanes import Lanes
@@ -22,13 +23,16 @@ from .progress import Progress
 from .recording import without_secrets
 from .result import STOP_SECONDS, Result
 from .terminal import outlives
-from .trials import ARMS, Arm, Budget, Trial, opened
+from .trials import ARMS, STOPPED, Arm, Budget, Trial, opened
 from .waiting import Waitable
 from .withheld import ASKED
 from .workloads import TURN, Asking, OneTurn, Workload
 
 LABEL = 120
 """Characters of what a contender is called."""
+
+HOPELESS = ("auth", "not_found", "bad_request", "context_length")
+"""Failures that the same request meets again."""
 
 Stream = Callable[..., Result]
 
@@ -104,16 +108,19 @@ class Measurement(Findings, Waitable):
         for number, arm in self.order:
             if why := self.budget.spent(self.trials, self._seconds, self.workload.calls):
                 return why
-            if len(self.trials) % len(self.arms) == 0 and await asyncio.to_thread(self._narrow):  # a round is whole
-                return f"every interval is narrower than {self.budget.width:.0%} of the median"
+            if len(self.trials) % len(self.arms) == 0:  # a round is whole
+                if why := self._hopeless():
+                    return why
+                if await asyncio.to_thread(self._narrow):
+                    return f"every interval is narrower than {self.budget.width:.0%} of the median"
             trial = await self._trial(number, arm, lanes, draw.sample(self.transports, len(self.transports)), known)
             if self._stopped:
-                return "it was stopped"
+                return STOPPED
             self.trials.append(trial)
             if self.transports:
                 self.environment |= {"clocks": lanes.words, "lanes": lanes.where}
             self._tell()
-        return f"the {self.budget.runs:,} rounds were made"
+        return self.budget.over
 
     async def _trial(self, number: int, arm: int, lanes: Lanes, order: Sequence[str], known: Prices) -> Trial:
         at = self._seconds
@@ -142,6 +149,15 @@ class Measurement(Findings, Waitable):
             alone=taken.alone,
             held=taken.held,
         )
+
+    def _hopeless(self) -> str:
+        """That there is nobody to compare with, in words: no call is paid for that can show nothing."""
+        why = {arm.label: [*map(_refused, self._of(place))] for place, arm in enumerate(self.arms)}
+        refused = [f"{label} was refused: {messages[0]}" for label, messages in why.items() if messages and all(messages)]
+        left = len(self.arms) - len(refused)
+        if not refused or left > 1 or (left and self.transports):
+            return ""
+        return f"there is nothing to compare. {' '.join(refused)}"
 
     def _tell(self) -> None:
         if self._progress is not None:
@@ -174,11 +190,12 @@ class Measurement(Findings, Waitable):
         return f"{made}, {sum(trial.calls for trial in self.trials) + len(running):,} calls"
 
     def _unfinished(self) -> list[str]:
-        return [] if self.done else [f"It still runs: {self.progress}."]
+        return [] if self.done or self.why else [f"It still runs: {self.progress}."]
 
     def stop(self) -> None:
         """Make no further call, and stop the one that runs, which is not counted as a measurement. Returns when that is so."""
         self._stopped = True
+        self.why = self.why or STOPPED
         portal().run(self._stopping(), STOP_SECONDS * 2)
         self._done.wait(STOP_SECONDS * 2)
 
@@ -308,6 +325,13 @@ def _check(chosen: Any) -> None:
         raise Refused(
             "bad_request", "No key is an option of a call: a host's key is taken from its variable, or from tw.Provider(host, key=…)."
         )
+
+
+def _refused(trial: Trial) -> str:
+    """Why a call was refused for what it asks, so that another one would be too; empty where it was not."""
+    last = trial.entries[-1].event if trial.entries else None
+    same = isinstance(last, Error) and last.code in HOPELESS and last.stage in ("connect", "http") and not last.retryable
+    return last.message if isinstance(last, Error) and same else ""
 
 
 def _cost(results: Sequence[Result], known: Prices) -> float | None:

@@ -22,7 +22,7 @@ from .lanes import Lanes
 from .measurement import Measurement
 from .places import Place, ahead
 from .recording import without_secrets
-from .trials import Arm, Budget, Trial, schedule
+from .trials import STOPPED, Arm, Budget, Trial, schedule
 from .workers import Made, Task, Worker, Workers, now
 from .workloads import Workload
 
@@ -99,12 +99,12 @@ class Spread(Measurement):
             self._round_over.wait(LOOK_SECONDS)
             self._round_over.clear()
             self._take()
-        return "it was stopped"
+        return STOPPED
 
     def _whole(self) -> str:
         if all(part.lost for part in self._parts):
             return "every worker was lost"
-        return f"the {self.budget.runs:,} rounds were made"
+        return self.budget.over
 
     # ------------------------------------------------------------------ giving rounds
 

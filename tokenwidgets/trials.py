@@ -26,6 +26,9 @@ MOST_RUNS = 1000
 ARMS = 8
 """The most contenders of one comparison."""
 
+STOPPED = "it was stopped"
+"""Why there are no further calls, where somebody wanted that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -149,6 +152,11 @@ class Budget:
         if not isinstance(self.runs, int) or self.runs > MOST_RUNS:
             raise Refused("bad_request", f"'runs' is a whole number up to {MOST_RUNS:,}, not {self.runs!r}.")
 
+    @property
+    def over(self) -> str:
+        """Why there is no further round, in words."""
+        return "the one round was made" if self.runs == 1 else f"the {self.runs:,} rounds were made"
+
     def spent(self, trials: Sequence[Trial], seconds: float, each: int = 1) -> str:
         """Why there is no further call, in words; empty while there is one.
 
@@ -159,6 +167,8 @@ class Budget:
         each : the most calls that the next trial makes.
         """
         made = sum(trial.calls for trial in trials)
+        if self.calls is not None and not made and each > self.calls:
+            return f"a run takes up to {each:,} calls, more than the {self.calls:,} that it may"
         if self.calls is not None and made + each > self.calls:
             beyond = "" if each == 1 else f", and a further run might pass {self.calls:,}"
             return f"the {made:,} calls were made{beyond}"

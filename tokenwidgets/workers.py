@@ -21,7 +21,7 @@ from .clocks import TRIPS, Clock, RoundTrip
 from .environment import environment
 from .errors import Refused
 from .measurement import Measurement
-from .trials import Arm, Budget, Trial
+from .trials import STOPPED, Arm, Budget, Trial
 from .workloads import Workload
 
 WORKERS = 64
@@ -86,7 +86,7 @@ def make(task: Task) -> Made:
     _running[task.comparison] = found
     try:
         if task.comparison in _halted:
-            return Made(began, (), "it was stopped")
+            return Made(began, (), STOPPED)
         found.begin(show=False).wait()
     finally:
         del _running[task.comparison]

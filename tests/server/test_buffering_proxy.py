@@ -41,14 +41,20 @@ def through(proxy: Proxy) -> Iterator[str]:
         portal().run(running.__aexit__(None, None, None), LIMIT)
 
 
-def held(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> dict[str, Held | None]:
-    """What was held back of one stream, by transport."""
+def compared(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> Comparison:
+    """One stream, read over two transports."""
     monkeypatch.setattr(api, "_gateway", rest)
     lanes = Lanes(rest, ["sse", "ws"])
     result = tw.stream("x", model="sim/steady", ttft_ms=50, itl_ms=20, jitter=0, tokens=40, show=False)
     read = Comparison(portal().run(lanes.read(result, ["sse", "ws"]), LIMIT))
     portal().run(lanes.aclose(), LIMIT)
     assert [lane.error for lane in read.lanes] == ["", ""]
+    return read
+
+
+def held(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> dict[str, Held | None]:
+    """What was held back of one stream, by transport."""
+    read = compared(rest, monkeypatch)
     return {lane.transport: read.held(lane) for lane in read.lanes}
 
 
@@ -79,3 +85,11 @@ def test_a_proxy_that_waits_for_a_timer(real: Access, monkeypatch: pytest.Monkey
 def test_a_proxy_that_hands_on_what_comes_is_none_of_these(real: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     with through(Proxy(real.url, size=1)) as url, kernel(real, url) as rest:
         assert held(rest, monkeypatch) == {"sse": None, "ws": None}
+
+
+def test_what_a_proxy_holds_to_the_end_is_behind_by_that(real: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    with through(Proxy(real.url)) as url, kernel(real, url) as rest:
+        read = compared(rest, monkeypatch)
+    assert read.leader is not None
+    assert read.leader.transport == "ws"
+    assert min(delay.n for delay in read.delays if delay) > 30

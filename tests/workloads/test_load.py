@@ -107,6 +107,12 @@ def test_too_few_answers_have_no_p95_and_failures_are_counted_apart() -> None:
     assert "load_first_token_p95" not in few
 
 
+def test_what_failed_or_was_cut_off_is_counted_and_gives_no_first_token() -> None:
+    failed = [Asked(0, stream(5, last=last)) for last in (Error("overloaded", "It is overloaded."), End("truncated"))]
+    figures = load_figures([*failed * 5, *[Asked(0, stream(100_000))] * 3], 2.0, {})
+    assert (figures["load_failed"], figures["load_first_token_p50"]) == (10, 100_000)
+
+
 async def test_a_generator_that_does_not_keep_up_is_said_and_its_delay_is_counted() -> None:
     this = asking(FakeTime(late=0.2))
     taken = await OpenLoop(requests=50, rate=10).run(this)

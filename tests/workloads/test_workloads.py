@@ -51,7 +51,7 @@ def test_what_is_no_workload_is_refused(body: Any) -> None:
 def test_its_figures_are_defined_and_its_streams_kept(workload: Workload) -> None:
     models = ["sim/tool-caller", "sim/tool-caller"]
     found = tw.compare("hello", models=models, workload=workload, runs=1, tokens=tokens(workload), **FAST).wait(LIMIT)
-    assert found.why == "the 1 rounds were made"
+    assert found.why == "the one round was made"
     assert {trial.failures.get("") for trial in found.trials} == {None}
     for trial in found.trials:
         assert workload.by in trial.figures

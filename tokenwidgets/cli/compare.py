@@ -50,7 +50,12 @@ def options(parser: ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, metavar="N", help="rounds after the cold one; each asks every model once")
     parser.add_argument("--calls", type=int, metavar="N", help="at most so many calls")
     parser.add_argument("--seconds", type=float, metavar="S", help="no further call after so many seconds")
-    parser.add_argument("--dollars", type=float, metavar="D", help="no call that might cost more than this in all")
+    parser.add_argument(
+        "--dollars",
+        type=float,
+        metavar="D",
+        help="no call that might cost more than this in all; ends where nobody says what a call costs, as most hosts do not",
+    )
     parser.add_argument("--width", type=float, metavar="SHARE", help="end when every interval is as narrow, such as 0.05 of the median")
     parser.add_argument("--seed", type=int, metavar="N", help="of the order of the calls; the same seed gives the same order")
     parser.add_argument("--workers", metavar="N|ADDRESS", help="spread the rounds over N processes, or over the Dask cluster at an address")
@@ -114,14 +119,18 @@ def _waited(found: Measurement) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     answered = {trial.arm for trial in found.trials if "" not in trial.failures}
-    return OK if len(answered) == len(found.arms) else FAILED
+    came = {way for way in found.transports for trial in found.trials if not {"", way} & trial.failures.keys()}
+    return OK if len(answered) == len(found.arms) and len(came) == len(found.transports) else FAILED
 
 
 def _tell(found: Measurement, as_json: bool) -> None:
     from .. import findings_file
+    from ..comparison import TRANSPORT_WORDS
     from ..markup import clean
 
-    reasons = {(found.arms[trial.arm].label, why) for trial in found.trials for why in trial.failures.values()}
+    reasons = {
+        (TRANSPORT_WORDS[way] if way else found.arms[trial.arm].label, why) for trial in found.trials for way, why in trial.failures.items()
+    }
     for label, why in sorted(reasons):
         sys.stderr.write(f"{clean(label)} failed: {clean(why)}\n")
     print(findings_file.dumps(findings_file.body(found)).rstrip() if as_json else shown(found))  # noqa: T201 (this is the command's output)

@@ -60,7 +60,7 @@ def _over(given: Namespace) -> int:
     from ..errors import Refused
     from ..findings import READ_HERE
     from ..lanes import Lanes
-    from ..portal import portal
+    from ..portal import portal, wait
     from .compare import place
 
     models = names(given.models)
@@ -71,16 +71,20 @@ def _over(given: Namespace) -> int:
     with place(given.transports):
         lanes = Lanes(api.gateway(), given.transports)
         result = api.stream(prompt(given.prompt), model=next(iter(models), None), show=False, **asked)
+        reading, code = portal().submit(lanes.read(result, order)), OK
         try:
-            found = Comparison(portal().run(lanes.read(result, order)))
+            wait(reading)
         except KeyboardInterrupt:
             result.stop()
-            return INTERRUPTED
+            code = INTERRUPTED
+        try:
+            read = wait(reading)
         finally:
             portal().run(lanes.aclose())
+    found = Comparison(read)
     print(f"{found!r}\n{READ_HERE}")  # noqa: T201 (this is the command's output)
     _tell_unreal(found)
-    return FAILED if any(lane.error for lane in found.lanes) else OK
+    return code or (FAILED if any(lane.error for lane in found.lanes) else OK)
 
 
 def _tell_unreal(found: Race | Comparison) -> None:

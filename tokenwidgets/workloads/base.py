@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import Refused
-from ..events import Error
+from ..events import End, Error
+from ..figures import CUT_OFF
 from ..formulas import DEFINITIONS, Described
 
 if TYPE_CHECKING:
@@ -115,8 +116,10 @@ def table(*figures: Described) -> dict[str, Described]:
 
 
 def error_of(entries: Sequence[Entry]) -> str:
-    """Why a stream failed; empty where it did not."""
+    """Why a stream failed, or that it was cut off; empty where it came to an end."""
     last = entries[-1].event if entries else None
+    if isinstance(last, End) and last.reason == "truncated":
+        return CUT_OFF
     return last.message if isinstance(last, Error) else ""
 
 

@@ -77,7 +77,7 @@ class Load(Workload):
             "load_goodput", "goodput", "1/s", "whole answers that met every target / seconds", f"{ALL}; targets as the other figures",
             "Runs without targets.", "AIPerf, after DistServe",
         ),
-        Described("load_failed", "failed", "1", "requests that failed", "The whole run", CUT, OWN),
+        Described("load_failed", "failed", "1", "requests that failed or were cut off", "The whole run", "Answers that were stopped.", OWN),
         Described(
             "load_late", "late requests", "1", f"requests that began more than {LATE_US // 1000} ms after their instant", BEGAN, MODEL, OWN,
         ),
@@ -222,7 +222,8 @@ def load_figures(asked: Sequence[Asked], seconds: float, targets: Mapping[str, f
     runs = [[replace(entry, at=entry.at + one.late_us) for entry in one.entries] for one in asked]  # as from the instant that was due
     found = [measure(entries) for entries in runs]
     good = [of for of in found if whole(of)]
-    firsts = [of.first_token_us for of in found if of.first_token_us is not None]
+    failed = [bool(error_of(one.entries)) for one in asked]
+    firsts = [of.first_token_us for of, bad in zip(found, failed, strict=True) if of.first_token_us is not None and not bad]
     figures: dict[str, float | None] = {
         "load_first_token_p50": quantile(firsts, 0.5),
         "load_first_token_p95": quantile(firsts, 0.95),
@@ -230,7 +231,7 @@ def load_figures(asked: Sequence[Asked], seconds: float, targets: Mapping[str, f
         "load_output_tokens": sum(of.tokens for of in good) / seconds if seconds > 0 else None,
         "load_request_throughput": len(good) / seconds if seconds > 0 else None,
         "load_goodput": goodput(runs, targets, seconds) if targets and seconds > 0 else None,
-        "load_failed": sum(bool(error_of(one.entries)) for one in asked),
+        "load_failed": sum(failed),
         "load_late": sum(one.late_us > LATE_US for one in asked),
         "load_latest": max(one.late_us for one in asked),
     }

@@ -11,7 +11,7 @@ from ..comparison import Comparison
 from ..formulas import DEFINITIONS, Described, definition
 from ..trials import RUNS
 from .asking import Asking
-from .base import Taken, Workload, figures_of
+from .base import Taken, Workload, error_of, figures_of
 
 if TYPE_CHECKING:
     from ..trials import Arm
@@ -39,8 +39,8 @@ class OneTurn(Workload):
         result = asking.ask()
         read = Comparison(await asking.lanes.read(result, asking.order))
         failures = {lane.transport: lane.failure for lane in read.lanes if lane.failure}
-        if result.error is not None:
-            failures[""] = result.error.message
+        if failed := error_of(result.journal.entries):
+            failures[""] = failed
         behind = {lane.transport: delay.median_us if delay else None for lane, delay in zip(read.lanes, read.delays, strict=True)}
         legs = {lane.transport: read.legs(lane) for lane in read.lanes}
         alone = {lane.transport: link for lane in await asking.lanes.alone(result) if (link := Comparison([lane]).legs(lane).get("link"))}
