@@ -120,21 +120,14 @@ def of(found: Sequence[Row], lane: Lane) -> Row:
 
 
 def verdicts(cells: dict[str, list[Row]]) -> list[tuple[bool, str]]:
-    """What must be shown, and whether it is.
-
-    A burst of four packets is 160 ms at 25 tokens a second, in which no channel brings anything: there the p99 is compared with SSE's.
-    """
+    """What must be shown, and whether it is."""
     told = []
     for words, found in cells.items():
         tolerant, change = of(found, "webrtc"), ratio(of(found, "webrtc"), found)
-        much = words.startswith(("3 %", "5 %"))
-        if much and change is not None:
+        if words.startswith(("3 %", "5 %")) and change is not None:
             told.append((change <= -SAVED, f"{words}: the loss-tolerant channel's stall ratio against SSE's is {change:+.0%}"))
-        p50, p99, sse = tolerant.p50_ms or 0, tolerant.p99_ms or 0, of(found, "sse").p99_ms or 0
-        if "bursts" not in words:
-            told.append((p99 <= 2 * p50 + 50, f"{words}: its p99 is {p99:.0f} ms, its p50 {p50:.0f} ms"))
-        elif much:
-            told.append((p99 < sse, f"{words}: its p99 is {p99:.0f} ms, SSE's {sse:.0f} ms"))
+        p50, p99 = tolerant.p50_ms or 0, tolerant.p99_ms or 0
+        told.append((p99 <= 2 * p50 + 50, f"{words}: its p99 is {p99:.0f} ms, its p50 {p50:.0f} ms"))
         missing = {row.lane: row.missing for row in found if row.missing or row.failed}
         told.append((not missing, f"{words}: missing {missing or 'nothing, on no lane'}"))
     five = cells[in_words(CHECKED)]

@@ -75,6 +75,18 @@ def test_a_slow_line_holds_back_what_it_has_no_room_for() -> None:
     assert (found["sse"].p50_ms or 0) == pytest.approx(50 + 148 * 8 / 64, abs=2)
 
 
+def test_a_narrow_line_is_not_filled_by_what_is_repeated() -> None:
+    found = figures([Plan(("webrtc",), 625, 25, Impairment(kbit_s=64))])
+    assert (found["webrtc"].missing, found["webrtc"].failed) == (0, "")
+    assert (found["webrtc"].p50_ms or 0) < 500
+
+
+def test_a_burst_of_losses_is_over_sooner_as_more_packets_are_sent() -> None:
+    found = figures([Plan(("webrtc",), 625, 25, Impairment(0.05, burst=4), seed) for seed in range(1, 7)])
+    assert found["webrtc"].missing == 0
+    assert (found["webrtc"].p99_ms or 0) < 2 * 50 + 50
+
+
 def test_a_line_that_brings_the_rest_for_longer_than_its_patience_is_waited_for() -> None:
     found = figures([Plan(("sse", "ws"), 1500, 100, Impairment(kbit_s=16))])
     for row in found.values():

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from tokenwidgets.events import End, Entry, Text, encode
 from tokenwidgets.wire.messages import events
-from tokenwidgets.wire.redundancy import AHEAD_EVENTS, LONGEST_TIMEOUT_US, PACKET_BYTES, SILENT_US, WINDOW_BYTES, Receiver, Sender
+from tokenwidgets.wire.pace import LEAST_GAP_US, LONGEST_GAP_US, LONGEST_TIMEOUT_US, WARY_US, Pace
+from tokenwidgets.wire.redundancy import (
+    AHEAD_EVENTS,
+    PACKET_BYTES,
+    REPEAT_US,
+    REPEATS,
+    SILENT_US,
+    WINDOW_BYTES,
+    Receiver,
+    Sender,
+)
 
 SCTP_MESSAGE_BYTES = 1161
 """What one packet of aiortc's holds of a message."""
@@ -174,7 +184,8 @@ def test_each_message_carries_what_is_unacknowledged() -> None:
     assert sender.take(4000) == [], "nothing new, nothing late"
 
 
-def test_the_last_word_is_repeated_after_the_round_trip_that_was_measured_and_then_less_and_less() -> None:
+def asked_once_a_second() -> tuple[Sender, list[int]]:
+    """A sender whose reader took twenty events and then said nothing to the last one, and when that was sent."""
     journal = stream(*[3] * 21)
     sender = Sender(-1, 0)
     for entry in journal[:20]:
@@ -186,14 +197,73 @@ def test_the_last_word_is_repeated_after_the_round_trip_that_was_measured_and_th
     sender.add(journal[20], 20_000_000)
     sender.take(20_000_000)
     times = [20_000_000]
-    for _ in range(6):
+    for _ in range(REPEATS + 6):
         assert sender.due is not None
         times.append(sender.due)
         assert [[entry.seq for entry in message] for message in sender.take(times[-1])] == [[20]]
+    return sender, times
+
+
+def test_the_last_word_is_repeated_after_the_round_trip_that_was_measured_then_at_once_and_then_less_and_less() -> None:
+    _, times = asked_once_a_second()
     waits = [b - a for a, b in itertools.pairwise(times)]
     assert ROUND_TRIP < waits[0] < 1.3 * ROUND_TRIP
-    assert waits[1] == 2 * waits[0]
+    assert set(waits[1 : REPEATS + 1]) == {REPEAT_US}
+    assert waits[REPEATS + 1] == 2 * waits[0]
     assert waits[-1] == LONGEST_TIMEOUT_US
+
+
+def test_a_link_that_lost_something_is_sent_more_for_a_while() -> None:
+    sender, times = asked_once_a_second()
+    now = times[-1] + ROUND_TRIP
+    sender.ack(20, now, times[-1])
+
+    def wait(now: int, seq: int) -> int:
+        """How long the next event is unacknowledged before it is sent again."""
+        sender.add(encode(Text(0, "x"), seq, now), now)
+        sender.take(now)
+        due = sender.due
+        assert due is not None
+        sender.ack(seq, now + ROUND_TRIP, now)
+        return due - now
+
+    assert wait(now, 21) == REPEAT_US
+    assert wait(now + WARY_US, 22) > ROUND_TRIP
+
+
+def test_where_packets_queue_messages_are_fewer_and_hold_more() -> None:
+    pace, quick = Pace(), 100_000
+    pace.acknowledged(0, quick)
+    pace.late(quick)
+    assert pace.repeats(quick)
+    assert pace.gap == 0
+    gaps = []
+    for second in range(1, 10):
+        pace.acknowledged(second * 1_000_000, second * 1_000_000 + 3 * quick)
+        gaps.append(pace.gap)
+    assert gaps == sorted(gaps)
+    assert (gaps[0], gaps[-1]) == (LEAST_GAP_US, LONGEST_GAP_US)
+    assert not pace.repeats(10_000_000), "nothing is repeated that makes the queue longer"
+    for second in range(10, 80):
+        pace.acknowledged(second * 1_000_000, second * 1_000_000 + quick)
+    assert pace.gap == 0
+
+
+def test_while_packets_queue_what_is_new_waits_and_goes_in_one_message() -> None:
+    journal = stream(3, 3, 3, 3)
+    sender = Sender(-1, 0)
+    sender.add(journal[0], 0)
+    sender.take(0)
+    sender.ack(0, 100_000, 0)
+    sender.add(journal[1], 200_000)
+    sender.take(200_000)
+    sender.ack(1, 600_000, 200_000)
+    sender.add(journal[2], 600_000)
+    assert [entry.seq for [entry] in sender.take(600_000)] == [2]
+    sender.add(journal[3], 601_000)
+    assert sender.take(601_000) == []
+    assert sender.due == 600_000 + LEAST_GAP_US
+    assert [[entry.seq for entry in message] for message in sender.take(sender.due)] == [[2, 3]]
 
 
 def test_what_does_not_fit_is_carried_by_the_next_packets_in_turn() -> None:

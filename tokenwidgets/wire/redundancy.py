@@ -2,7 +2,8 @@
 
 After Eloquent (arXiv 2401.12961). A lost message costs no round trip: the next one, one token later, carries what it carried. The reader
 acknowledges, `{"op": "ack", "stream": ID, "seq": N}`, the last event it has all events up to; as many acknowledgements as you like may be
-lost. When nothing follows, a timer sends again what is unacknowledged, so that the last token too arrives.
+lost. When nothing follows, a timer sends again what is unacknowledged, so that the last token too arrives. On a link that loses packets it
+does so sooner, and where packets queue messages are fewer (`pace.py`).
 
 A message is to be one packet: of several packets all would have to arrive. An event that is larger than that, a rare one, is not for this
 channel; it goes over the reliable one, which repeats only the packet that was lost, and the reader puts it in its place. If the
@@ -20,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..events import Entry
+from .pace import LONGEST_TIMEOUT_US, Pace
 
 PACKET_BYTES = 1024
 """Events of one message, in bytes: with the message's frame around them they are one SCTP packet, which holds 1161 of a message."""
@@ -27,17 +29,12 @@ PACKET_BYTES = 1024
 WINDOW_BYTES = 16 * 2**10
 """Unacknowledged events of one stream, in bytes: more are not taken until some are acknowledged."""
 
-FIRST_TIMEOUT_US = 200_000
-"""After so long without an acknowledgement it is sent again, before the round trip is known."""
+REPEAT_US = 20_000
+"""On a link that loses packets, what is unacknowledged is sent again after so long in which nothing else was sent: a burst of losses, which
+takes so and so many packets, is over the sooner."""
 
-LEAST_TIMEOUT_US = 30_000
-"""The least that may become once it is known."""
-
-GRANULARITY_US = 10_000
-"""By so much more than the round trip, at least, an acknowledgement may be late."""
-
-LONGEST_TIMEOUT_US = 1_000_000
-"""The most, however often it was repeated: so soon a reader hears of it when the link is back."""
+REPEATS = 25
+"""So often while no acknowledgement brings anything new; then as on any other link."""
 
 SILENT_US = 5_000_000
 """A reader that acknowledges nothing for so long is gone, or does not know how."""
@@ -48,9 +45,10 @@ AHEAD_EVENTS = 2**15
 
 @dataclass(slots=True)
 class _Flying:
-    """An event that is not acknowledged, and when it was sent last."""
+    """An event that is not acknowledged, and when it was sent first and last."""
 
     entry: Entry
+    first: int | None = None
     sent: int | None = None
 
 
@@ -74,8 +72,8 @@ class Sender:
         self._flight: list[_Flying] = []
         self._size = 0
         self._ended = False
-        self._timeouts = 0
-        self._round_trip = _RoundTrip()
+        self._timeouts = self._repeats = 0
+        self._pace = Pace()
 
     @property
     def room(self) -> bool:
@@ -89,12 +87,27 @@ class Sender:
 
     @property
     def due(self) -> int | None:
-        """When something is to be sent again unless it is acknowledged before, µs."""
+        """When something is to be sent, or sent again unless it is acknowledged before, µs."""
+        if any(flying.sent is None for flying in self._flight):
+            return self._spoke + self._pace.gap
+        return self._again
+
+    @property
+    def _again(self) -> int | None:
+        """When what was sent is to be sent again, µs."""
         sent = [flying.sent for flying in self._flight if flying.sent is not None]
         if not sent:
             return None
+        if self._hurries:
+            return self._spoke + max(REPEAT_US, self._pace.gap)
         since = self._spoke if self._timeouts else min(sent)
-        return since + min(self._round_trip.timeout << min(self._timeouts, 10), LONGEST_TIMEOUT_US)
+        timeout = min(self._pace.timeout << min(self._timeouts, 10), LONGEST_TIMEOUT_US)
+        return max(since + timeout, self._spoke + self._pace.gap)
+
+    @property
+    def _hurries(self) -> bool:
+        """Whether what is unacknowledged is sent again before an acknowledgement is late."""
+        return self._repeats < REPEATS and self._pace.repeats(self._spoke)
 
     def silent(self, now: int) -> bool:
         """Whether the reader acknowledges nothing any more."""
@@ -122,28 +135,33 @@ class Sender:
         if seq > self.newest or (sent is not None and not self._began <= sent <= now):
             return  # of an earlier attachment, or nobody's
         if sent is not None:
-            self._round_trip.take(now - sent)
+            self._pace.acknowledged(sent, now)
         self._heard = now
         if seq <= self.acked:
             return
         self.acked = seq
-        self._timeouts = 0
+        self._timeouts = self._repeats = 0
         self._flight = [flying for flying in self._flight if flying.entry.seq > seq]
         self._size = sum(len(flying.entry.data) for flying in self._flight)
 
     def take(self, now: int) -> list[list[Entry]]:
         """The events of each message to be sent now: what is new, and what is due again."""
-        due = self.due
-        late = due is not None and now >= due
-        self._timeouts += late
-        messages = [self._message(now)] if late else []
+        if now < self._spoke + self._pace.gap:
+            return []
+        due, hurries = self._again, self._hurries
+        again = due is not None and now >= due
+        self._repeats += again and hurries
+        self._timeouts += again and not hurries
+        if any(flying.first is not None and flying.first <= now - self._pace.timeout for flying in self._flight):
+            self._pace.late(now)
+        messages = [self._message(now)] if again else []
         while self._waiting(now):
             messages.append(self._message(now))
         return messages
 
     def _waiting(self, now: int) -> bool:
         """Whether there is more to send: new events, or others that are late too, unless it has been tried in vain before."""
-        overdue = now - self._round_trip.timeout if self._timeouts <= 1 else None
+        overdue = now - self._pace.timeout if self._timeouts <= 1 else None
         return any(f.sent is None or (overdue is not None and f.sent <= overdue) for f in self._flight)
 
     def _message(self, now: int) -> list[Entry]:
@@ -152,6 +170,7 @@ class Sender:
         ordered = sorted(self._flight, key=lambda flying: (flying.sent is not None, flying.sent or 0))
         chosen = list(_fitting(ordered))
         for flying in chosen:
+            flying.first = now if flying.first is None else flying.first
             flying.sent = now
         return sorted((flying.entry for flying in chosen), key=lambda entry: entry.seq)
 
@@ -163,29 +182,6 @@ def _fitting(flying: Iterable[_Flying]) -> Iterator[_Flying]:
         if room < 0:
             return
         yield one
-
-
-class _RoundTrip:
-    """What round trips were like, and how long to wait for one (RFC 6298)."""
-
-    def __init__(self) -> None:
-        self._smoothed: float | None = None
-        self._deviation = 0.0
-
-    def take(self, sample: int) -> None:
-        if self._smoothed is None:
-            self._smoothed, self._deviation = sample, sample / 2
-        else:
-            self._deviation += (abs(sample - self._smoothed) - self._deviation) / 4
-            self._smoothed += (sample - self._smoothed) / 8
-
-    @property
-    def timeout(self) -> int:
-        """µs."""
-        if self._smoothed is None:
-            return FIRST_TIMEOUT_US
-        late = max(4 * self._deviation, GRANULARITY_US)
-        return min(max(int(self._smoothed + late), LEAST_TIMEOUT_US), LONGEST_TIMEOUT_US)
 
 
 class Receiver:
