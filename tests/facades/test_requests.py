@@ -213,6 +213,13 @@ def test_responses_refuse_what_cannot_be_said(body: dict[str, Any]) -> None:
         ResponsesFacade().request({"model": "a/b", **body})
 
 
+def test_a_chat_that_asks_for_probabilities_is_told_that_there_are_none() -> None:
+    body = {"model": "a/b", "messages": [{"role": "user", "content": "hi"}]}
+    with pytest.raises(Refused, match="'logprobs'"):
+        ChatFacade().request({**body, "logprobs": True, "top_logprobs": 2})
+    ChatFacade().request({**body, "logprobs": False})
+
+
 @pytest.mark.parametrize("block", [{"type": "image", "source": {"type": "file", "file_id": "f"}}, {"type": "search_result"}, {}])
 def test_messages_refuse_what_cannot_be_said(block: dict[str, Any]) -> None:
     with pytest.raises(Refused):

@@ -8,7 +8,7 @@ from typing import Any
 from ..dialects.openai_chat_server import ChatServer, error_body
 from ..dialects.untrusted import mapping
 from ..events import Error, Event
-from .base import Head, frames, judged, status_of, taken
+from .base import Head, frames, judged, refuse, status_of, taken
 
 STATUSES = (400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504)
 """What OpenAI's clients know."""
@@ -32,6 +32,8 @@ class ChatFacade:
 
     def request(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """See `Facade.request`."""
+        if body.get("logprobs"):
+            raise refuse("'logprobs' are not told here: leave it out, or ask the host itself.")
         out = {name: body[name] for name in ("model", "messages", "tools") if body.get(name) is not None}
         return {**out, "options": judged(taken(body, _OPTIONS, _KNOWN))}
 
