@@ -214,6 +214,8 @@ class Generate(Gateway, EventStream):
         body = self.body_json()
         if not isinstance(body, Mapping):
             raise Refused("bad_request", "The body of the request is a JSON object.")
+        if not isinstance(body.get("stream"), bool | None):
+            raise Refused("bad_request", "'stream' is true or false.")
         return body
 
     def passed_headers(self) -> Mapping[str, str]:

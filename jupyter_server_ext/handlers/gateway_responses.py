@@ -40,9 +40,9 @@ class ResponsesHandler(Generate, GatewaySocket):
 
     def ours(self, body: Mapping[str, Any], host: str) -> dict[str, Any]:
         """See `Generate.ours`; with the conversation that the request goes on from, which lives as long as its stream."""
-        ours = super().ours(body, host)
         if (earlier := body.get("previous_response_id")) is None:
-            return ours
+            return super().ours(body, host)
+        ours = self.facade.request(body)  # it does not go on as it came: what cannot be said in our form would be lost
         try:
             stream = self.hub.get(stream_of(str(earlier)), self.owner)
         except Refused as e:

@@ -220,10 +220,42 @@ def test_a_chat_that_asks_for_probabilities_is_told_that_there_are_none() -> Non
     ChatFacade().request({**body, "logprobs": False})
 
 
+@pytest.mark.parametrize("asked", [{"top_logprobs": 2}, {"include": ["message.output_text.logprobs"]}])
+def test_so_is_a_response_that_asks_for_them(asked: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="Probabilities"):
+        responses("hi", **asked)
+    responses("hi", top_logprobs=0, include=["reasoning.encrypted_content"])
+    responses("hi", include=5)
+
+
 @pytest.mark.parametrize("block", [{"type": "image", "source": {"type": "file", "file_id": "f"}}, {"type": "search_result"}, {}])
 def test_messages_refuse_what_cannot_be_said(block: dict[str, Any]) -> None:
     with pytest.raises(Refused):
         messages([block])
+
+
+@pytest.mark.parametrize("content", [None, [], 5, ["hi"], {"type": "text", "text": "hi"}])
+def test_no_message_gets_lost(content: Any) -> None:
+    turns = [{"role": "user", "content": "hi"}, {"role": "user", "content": content}]
+    with pytest.raises(Refused, match="content"):
+        MessagesFacade().request({"model": "a/b", "messages": turns})
+
+
+@pytest.mark.parametrize("wrong", ["x", 5, ["x"], {"name": "weather"}])
+def test_what_is_no_list_of_objects_is_refused(wrong: Any) -> None:
+    for body in (
+        {"messages": wrong},
+        {"messages": [{"role": "user", "content": "hi"}], "tools": wrong},
+        {"messages": [{"role": "user", "content": [{"type": "tool_result", "content": [wrong]}]}]},
+    ):
+        with pytest.raises(Refused):
+            MessagesFacade().request({"model": "a/b", **body})
+    with pytest.raises(Refused, match="'tools' is a list"):
+        responses("hi", tools=wrong)
+    with pytest.raises(Refused, match="'content' is a list"):
+        responses([{"role": "user", "content": [wrong, "x"]}])
+    with pytest.raises(Refused, match="'system' is a list"):
+        messages("hi", system=[wrong, "x"])
 
 
 @pytest.mark.parametrize("config", [{"format": {"type": "grammar"}}, {"format": "json"}, {"task_budget": 5}])

@@ -120,6 +120,13 @@ async def test_an_option_of_a_wrong_kind_is_a_bad_request(real: Access) -> None:
             assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
+async def test_whether_to_stream_is_true_or_false(real: Access) -> None:
+    async with Caller(real) as caller:
+        for path, body in ASKED.items():
+            answer = await caller.call("POST", f"v1/{path}", {"model": "sim/steady", **FAST, **body, "stream": "no"})
+            assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+
+
 def test_a_response_repeats_what_was_asked_of_it(real: Access) -> None:
     asked: Any = ASKED["responses"]
     with openai_of(real) as gpt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import openai
 import pytest
 from gateway_tools import async_anthropic_of, async_openai_of, host
 from server_tools import Access, Process
@@ -87,6 +88,17 @@ async def test_ids_that_we_made_up_go_to_no_host(real: Access, process: Process)
     assert [item.get("type") for item in sent] == [None, "reasoning", "function_call", "function_call_output"]
     assert sent[1]["encrypted_content"] == "gAAAA/+=="
     assert [item["id"] for item in sent if "id" in item] == []
+
+
+async def test_nothing_is_lost_that_goes_on_from_an_earlier_response(real: Access, process: Process) -> None:
+    """The conversation before it is in our form, so it cannot go on as it came, which by itself it could."""
+    picture: Any = [{"role": "user", "content": [{"type": "input_image", "file_id": "file-1", "detail": "auto"}]}]
+    async with host(process, responses("c2ln"), dialects=["openai-responses"]) as calls, async_openai_of(real) as gpt:
+        first = await gpt.responses.create(model="scripted/m", input=picture)
+        assert calls.pop()[2]["input"] == picture
+        with pytest.raises(openai.BadRequestError, match="input_image"):
+            await gpt.responses.create(model="scripted/m", input=picture, previous_response_id=first.id)
+    assert calls == []
 
 
 async def test_the_work_of_the_hosts_own_tools_is_told_in_its_own_format(real: Access, process: Process) -> None:

@@ -151,6 +151,20 @@ class Naming:
         return Notice("served", {"model": f"{self._host}/{model}"}) if isinstance(model, str) else event
 
 
+def objects_of(value: Any, name: str) -> list[Mapping[str, Any]]:
+    """The objects of a client's list, of which none may get lost; none if it is not there.
+
+    Raises
+    ------
+    Refused : it is no such list.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+        raise refuse(f"{name!r} is a list of objects.")
+    return value
+
+
 def frames(data: bytes) -> list[dict[str, Any]]:
     """The JSON of encoded SSE frames, end markers left out: the whole answer is what a client would put together from the stream."""
     messages = (item.data for item in Parser().feed(data) if isinstance(item, Message))

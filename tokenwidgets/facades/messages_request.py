@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialects.untrusted import items, mapping, objects, string
-from .base import judged, refuse, taken
+from ..dialects.untrusted import mapping, string
+from .base import judged, objects_of, refuse, taken
 
 _OPTIONS = {"max_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p", "stop_sequences": "stop"}
 
@@ -30,8 +30,8 @@ def request(body: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {"model": body.get("model"), "messages": _messages(body.get("messages"))}
     if system := _system(body.get("system")):
         out["system"] = system
-    if tools := items(body.get("tools")):
-        out["tools"] = [_tool(mapping(tool)) for tool in tools]
+    if tools := objects_of(body.get("tools"), "tools"):
+        out["tools"] = [_tool(tool) for tool in tools]
     return {**out, "options": judged({**options, **({"extra": extra} if extra else {})})}
 
 
@@ -80,7 +80,7 @@ def _user_id(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _system(system: Any) -> str:
-    return system if isinstance(system, str) else "\n\n".join(string(block.get("text")) for block in objects(system or []))
+    return system if isinstance(system, str) else "\n\n".join(string(block.get("text")) for block in objects_of(system, "system"))
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,9 +92,9 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _messages(messages: Any) -> list[dict[str, Any]]:
-    if not isinstance(messages, list):
+    if messages is None:
         raise refuse("'messages' is a list of messages, each with a 'role' and 'content'.")
-    return [ours for message in messages for ours in _message(mapping(message))]
+    return [ours for message in objects_of(messages, "messages") for ours in _message(message)]
 
 
 def _message(message: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -102,9 +102,11 @@ def _message(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     role, content = message.get("role"), message.get("content")
     if isinstance(content, str):
         return [{"role": role, "content": content}]
-    blocks = objects(content or [])
+    blocks = objects_of(content, "content")
     if role == "assistant":
         return [_assistant(blocks)]
+    if not blocks:
+        raise refuse("A message needs 'content', a string or a list of blocks; only an answer's may be empty.")
     results = [_result(block) for block in blocks if block.get("type") == "tool_result"]
     said = [_part(block) for block in blocks if block.get("type") != "tool_result"]
     return results + ([{"role": role, "content": said}] if said else [])
@@ -132,7 +134,7 @@ def _call(block: Mapping[str, Any]) -> dict[str, Any]:
 def _result(block: Mapping[str, Any]) -> dict[str, Any]:
     """What a tool gave back; that it failed is told in words, since our form has no field for it."""
     content = block.get("content")
-    parts = [{"type": "text", "text": content}] if isinstance(content, str) else [_part(part) for part in objects(content or [])]
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else [_part(part) for part in objects_of(content, "content")]
     if block.get("is_error"):
         parts = [{"type": "text", "text": "The tool failed: "}, *parts]
     plain = all(part["type"] == "text" for part in parts)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..dialects.untrusted import items, mapping, objects, string
-from .base import judged, refuse, taken
+from .base import judged, objects_of, refuse, taken
 
 _OPTIONS = {
     "max_output_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p", "parallel_tool_calls": "parallel_tool_calls",
@@ -22,6 +22,9 @@ _KNOWN = (
 _STATEFUL = ("conversation", "prompt", "background")
 """Fields that need what only a vendor keeps."""
 
+
+_PROBABILITIES = "message.output_text.logprobs"
+"""What of an answer is told nowhere here, under the name by which `include` asks for it."""
 
 _MADE_UP = re.compile(r"[a-z]+_\d+_resp_[\w-]+")
 """Ids that `ResponsesServer` gave to items."""
@@ -51,6 +54,8 @@ def request(body: Mapping[str, Any]) -> dict[str, Any]:
     for name in _STATEFUL:
         if body.get(name):
             raise refuse(f"{name!r} is not served here, where little is stored: send the whole conversation as 'input'.")
+    if body.get("top_logprobs") or _PROBABILITIES in items(body.get("include")):
+        raise refuse("Probabilities are not told here: leave out 'top_logprobs' and their 'include', or ask the host itself.")
     options = taken(body, _OPTIONS, _KNOWN)
     if (effort := mapping(body.get("reasoning")).get("effort")) is not None:
         options["reasoning"] = effort
@@ -60,8 +65,8 @@ def request(body: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {"model": body.get("model"), "messages": _messages(body.get("input"))}
     if body.get("instructions") is not None:
         out["system"] = body["instructions"]
-    if tools := items(body.get("tools")):
-        out["tools"] = [_tool(mapping(tool)) for tool in tools]
+    if tools := objects_of(body.get("tools"), "tools"):
+        out["tools"] = [_tool(tool) for tool in tools]
     return {**out, "options": judged({**options, **({"extra": extra} if extra else {})})}
 
 
@@ -154,7 +159,7 @@ def _call(kind: str, item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _content(content: Any) -> Any:
     """A message's content: a string stays one, parts become ours."""
-    return content if isinstance(content, str) else [_part(part) for part in objects(content or [])]
+    return content if isinstance(content, str) else [_part(part) for part in objects_of(content, "content")]
 
 
 def _part(part: Mapping[str, Any]) -> dict[str, Any]:
