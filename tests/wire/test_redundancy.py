@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from tokenwidgets.events import End, Entry, Text, encode
 from tokenwidgets.wire.messages import events
-from tokenwidgets.wire.pace import LEAST_GAP_US, LONGEST_GAP_US, LONGEST_TIMEOUT_US, WARY_US, Pace
+from tokenwidgets.wire.pace import (
+    CALM_US,
+    COPIES,
+    FIRST_TIMEOUT_US,
+    LEAST_GAP_US,
+    LONGEST_GAP_US,
+    LONGEST_TIMEOUT_US,
+    NARROW_COPIES,
+    WARY_US,
+    Pace,
+)
 from tokenwidgets.wire.redundancy import (
     AHEAD_EVENTS,
     PACKET_BYTES,
@@ -231,6 +241,22 @@ def test_a_link_that_lost_something_is_sent_more_for_a_while() -> None:
     assert wait(now + WARY_US, 22) > ROUND_TRIP
 
 
+def test_an_event_is_sent_so_often_and_then_leaves_room_for_others_until_it_is_late() -> None:
+    journal = stream(*[3] * 20)
+    sender = Sender(-1, 0)
+    carried = []
+    for entry in journal[: 2 * COPIES]:
+        sender.add(entry, entry.seq)
+        [message] = sender.take(entry.seq)
+        carried += [entry.seq for entry in message]
+    assert [carried.count(seq) for seq in range(COPIES + 1)] == [COPIES] * (COPIES + 1)
+    late = COPIES - 1 + FIRST_TIMEOUT_US
+    assert sender.due == late
+    sender.add(journal[2 * COPIES], late)
+    [message] = sender.take(late)
+    assert [entry.seq for entry in message] == [0, *range(COPIES + 1, 2 * COPIES + 1)], "what is late, and what was not sent so often yet"
+
+
 def test_where_packets_queue_messages_are_fewer_and_hold_more() -> None:
     pace, quick = Pace(), 100_000
     pace.acknowledged(0, quick)
@@ -244,6 +270,7 @@ def test_where_packets_queue_messages_are_fewer_and_hold_more() -> None:
     assert gaps == sorted(gaps)
     assert (gaps[0], gaps[-1]) == (LEAST_GAP_US, LONGEST_GAP_US)
     assert not pace.repeats(10_000_000), "nothing is repeated that makes the queue longer"
+    assert (pace.copies(10_000_000), pace.copies(10_000_000 + CALM_US)) == (NARROW_COPIES, COPIES)
     for second in range(10, 80):
         pace.acknowledged(second * 1_000_000, second * 1_000_000 + quick)
     assert pace.gap == 0

@@ -36,7 +36,10 @@ WIDER, NARROWER = 1.5, 0.94
 """By what the gap changes with each round trip, while packets queue and while they do not."""
 
 CALM_US = 30_000_000
-"""For so long after packets queued nothing is repeated before an acknowledgement is late."""
+"""For so long after packets queued a link counts as narrow: nothing is repeated there before an acknowledgement is late."""
+
+COPIES, NARROW_COPIES = 9, 5
+"""So often is an event sent before its acknowledgement is late, on any link and on a narrow one: one of them has most likely arrived."""
 
 
 class RoundTrip:
@@ -111,4 +114,11 @@ class Pace:
     def repeats(self, now: int) -> bool:
         """Whether what is unacknowledged is to be sent again before an acknowledgement is late."""
         wary = self._late is not None and now - self._late < WARY_US
-        return wary and (self._queued is None or now - self._queued >= CALM_US)
+        return wary and not self._narrow(now)
+
+    def copies(self, now: int) -> int:
+        """How often an event is sent before its acknowledgement is late."""
+        return NARROW_COPIES if self._narrow(now) else COPIES
+
+    def _narrow(self, now: int) -> bool:
+        return self._queued is not None and now - self._queued < CALM_US

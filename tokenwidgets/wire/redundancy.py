@@ -3,7 +3,7 @@
 After Eloquent (arXiv 2401.12961). A lost message costs no round trip: the next one, one token later, carries what it carried. The reader
 acknowledges, `{"op": "ack", "stream": ID, "seq": N}`, the last event it has all events up to; as many acknowledgements as you like may be
 lost. When nothing follows, a timer sends again what is unacknowledged, so that the last token too arrives. On a link that loses packets it
-does so sooner, and where packets queue messages are fewer (`pace.py`).
+does so sooner, and where packets queue messages are fewer; none repeats without end what is likely there (`pace.py`).
 
 A message is to be one packet: of several packets all would have to arrive. An event that is larger than that, a rare one, is not for this
 channel; it goes over the reliable one, which repeats only the packet that was lost, and the reader puts it in its place. If the
@@ -45,11 +45,12 @@ AHEAD_EVENTS = 2**15
 
 @dataclass(slots=True)
 class _Flying:
-    """An event that is not acknowledged, and when it was sent first and last."""
+    """An event that is not acknowledged, when it was sent first and last, and how often."""
 
     entry: Entry
     first: int | None = None
     sent: int | None = None
+    copies: int = 0
 
 
 class Sender:
@@ -165,13 +166,16 @@ class Sender:
         return any(f.sent is None or (overdue is not None and f.sent <= overdue) for f in self._flight)
 
     def _message(self, now: int) -> list[Entry]:
-        """A packet's worth of events: those never sent, then those sent least recently."""
+        """A packet's worth of events: those never sent, then those sent least recently, unless they were sent often enough for now."""
         self._spoke = now
-        ordered = sorted(self._flight, key=lambda flying: (flying.sent is not None, flying.sent or 0))
+        late, enough = now - self._pace.timeout, self._pace.copies(now)
+        wanted = [f for f in self._flight if f.sent is None or f.sent <= late or f.copies < enough]
+        ordered = sorted(wanted or self._flight, key=lambda flying: (flying.sent is not None, flying.sent or 0))
         chosen = list(_fitting(ordered))
         for flying in chosen:
             flying.first = now if flying.first is None else flying.first
             flying.sent = now
+            flying.copies += 1
         return sorted((flying.entry for flying in chosen), key=lambda entry: entry.seq)
 
 

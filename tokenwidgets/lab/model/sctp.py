@@ -26,8 +26,8 @@ CHUNK_BYTES = 1160
 MISSES = 3
 """Acknowledgements that pass over a chunk before it counts as lost."""
 
-RTO_LEAST_US, RTO_LONGEST_US = 1_000_000, 60_000_000
-"""SCTP_RTO_MIN and SCTP_RTO_MAX."""
+RTO_FIRST_US, RTO_LEAST_US, RTO_LONGEST_US = 3_000_000, 1_000_000, 60_000_000
+"""SCTP_RTO_INITIAL, SCTP_RTO_MIN and SCTP_RTO_MAX."""
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +88,7 @@ class Association:
         self._first_again = False
         self._smoothed: float | None = None
         self._deviation = 0.0
-        self._rto = least_timeout
+        self._rto = RTO_FIRST_US
         self._inbound = _Inbound()
 
     # ---- what it is given
