@@ -95,6 +95,12 @@ def test_what_the_cell_does_not_read_goes_on(kernel: Any) -> None:
     printed(kernel[1], "r.stop()")
 
 
+def test_neither_does_an_answer_end_that_a_chat_asked_for(kernel: Any) -> None:
+    chat = "r = tw.chat('sim/steady', show=False, tokens=100_000, itl_ms=5)('Why?')\n"
+    assert interrupted(kernel, "r.stop()\n" + chat + "print('reading', flush=True)\ntime.sleep(60)", patience=1) == "None"
+    printed(kernel[1], "r.stop()")
+
+
 def test_a_timeout_of_ones_own_only_stops_waiting(kernel: Any) -> None:
     cell = "try:\n    async with asyncio.timeout(0.1):\n        await r\nexcept TimeoutError:\n    print('running', r.done)"
     assert "running False" in printed(kernel[1], START + cell)

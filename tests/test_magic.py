@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +19,7 @@ import tokenwidgets as tw
 from tokenwidgets import completion, magic, prompt
 from tokenwidgets.magic import StreamMagics
 from tokenwidgets.measurement import Measurement
+from tokenwidgets.rounds import Turn
 
 FAST = "-o ttft_ms 1 -o itl_ms 1 -o tokens 12"
 KEY = "sk-planted-1234567890abcdef"
@@ -607,21 +607,24 @@ def test_a_comparison_that_is_called_wrongly_is_refused(shell, words, sentence):
     assert KEY not in text
 
 
-def test_an_interrupted_comparison_is_kept(shell, monkeypatch):
-    waiting = Measurement.wait
+def before_it_waits(_):
+    while not any(stream["state"] == "running" for stream in tw.streams()):
+        pass
+    raise KeyboardInterrupt
 
-    def interrupted(found):
-        threading.Thread(target=lambda: (until_running(), signal.raise_signal(signal.SIGINT))).start()
-        return waiting(found)
 
-    def until_running():
-        while not any(stream["state"] == "running" for stream in tw.streams()):
-            pass
-
-    monkeypatch.setattr(Measurement, "wait", interrupted)
+def test_an_interrupt_before_the_waiting_began_stops_a_comparison_and_keeps_it(shell, monkeypatch):
+    monkeypatch.setattr(Measurement, "wait", before_it_waits)
     shell.run("%stream compare hello -m sim/steady -m sim/bursty -o ttft_ms 600000")
     assert isinstance(shell.failed, KeyboardInterrupt)
-    assert waiting(shell["_"]).why == "it was stopped"
+    assert (shell["_"].done, shell["_"].why) == (True, "it was stopped")
+
+
+def test_an_interrupt_before_the_waiting_began_stops_a_stream_and_keeps_it(shell, monkeypatch):
+    monkeypatch.setattr(Turn, "wait", before_it_waits)
+    shell.run("%stream sim/steady -o ttft_ms 600000 Why?")
+    assert isinstance(shell.failed, KeyboardInterrupt)
+    assert (shell["_"].done, shell["_"].finish_reason) == (True, "cancelled")
 
 
 @pytest.mark.parametrize(

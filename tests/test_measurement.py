@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -197,11 +196,15 @@ def test_one_that_was_stopped_runs_no_more_however_long_its_end_takes() -> None:
 def test_an_interrupt_keeps_what_there_is() -> None:
     found = tw.compare("hello", models=["sim/steady", "sim/bursty"], runs=MOST_RUNS, **FAST)
 
-    def interrupt() -> None:
-        until(found, calls=3)
-        signal.raise_signal(signal.SIGINT)
+    waited = found._done.wait
 
-    threading.Thread(target=interrupt).start()
+    def interrupted(seconds: float | None = None) -> bool:
+        if len(found.trials) >= 3:
+            found._done.wait = waited  # type: ignore[method-assign]
+            signal.raise_signal(signal.SIGINT)
+        return waited(seconds)
+
+    found._done.wait = interrupted  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         found.wait()
     assert found.done

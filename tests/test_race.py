@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from chat_server import run
 
 import tokenwidgets as tw
 from tokenwidgets import commands, completion
+from tokenwidgets.cli.lanes import watch
 from tokenwidgets.comparison import Comparison, Lane
 from tokenwidgets.errors import Refused
 from tokenwidgets.events import End, Error, Start, Text, encode
@@ -163,6 +165,37 @@ def test_stop_ends_every_stream_and_keeps_what_came(in_process: object) -> None:
     race.stop()
     assert race.wait(20).done
     assert [lane.result.finish_reason for lane in race.lanes] == ["cancelled", "cancelled"]
+
+
+def test_an_interrupt_while_it_is_only_just_shown_stops_it(in_process: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tw.Race] = []
+
+    def interrupted(race: tw.Race) -> None:
+        shown.append(race)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tw.Race, "show", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tw.race("hello", models=["sim/steady", "sim/bursty"], ttft_ms=600_000)
+    assert [lane.result.wait(20).finish_reason for lane in shown[0].lanes] == ["cancelled", "cancelled"]
+
+
+def test_an_interrupt_while_its_lanes_are_drawn_stops_it_and_draws_how_they_ended(in_process: object) -> None:
+    class Interrupted(io.StringIO):
+        left = 2
+
+        def write(self, text: str) -> int:
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+            return super().write(text)
+
+    race = tw.race("hello", models=["sim/steady", "sim/bursty"], show=False, ttft_ms=1, itl_ms=20, tokens=100_000)
+    out = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        watch(race, out)
+    assert [lane.result.wait(20).finish_reason for lane in race.lanes] == ["cancelled", "cancelled"]
+    assert "sim/steady: stopped" in out.getvalue()
 
 
 @pytest.mark.parametrize(

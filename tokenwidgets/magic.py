@@ -136,6 +136,7 @@ class StreamMagics(Magics):
         try:
             turn.wait()
         except KeyboardInterrupt:
+            turn.stop()  # it may have come before the waiting, which stops what it waits for
             self._remember(result)  # sets _ and Out, as returning it would have done
             count = sum(r.metrics.chunks for r in turn.results)
             chunks = "1 chunk; it is" if count == 1 else f"{count} chunks; they are"
@@ -149,6 +150,7 @@ class StreamMagics(Magics):
             return None if started is None else started.wait()
         except KeyboardInterrupt:
             if started is not None:
+                started.stop()
                 self._remember(started)
             raise Interrupted("Interrupted: what ran was stopped, and what came is kept in _.") from None
 

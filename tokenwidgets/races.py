@@ -25,7 +25,7 @@ from .portal import portal
 from .result import STOP_SECONDS, Result
 from .terminal import outlives
 from .transports import TRANSPORTS
-from .waiting import Iterated, wake
+from .waiting import Iterated, ended, wake
 
 if TYPE_CHECKING:
     from .widgets.race import RaceTrack
@@ -72,17 +72,18 @@ class Race(Comparison, Iterated):
     # ------------------------------------------------------------------ life
 
     def begin(self, show: bool = True) -> Race:
-        """Show it, and be told of its end; returns at once."""
-        for result in self.results:
-            result.watch(self._news)
-        if show:
-            self.show()
-        portal().submit(self._run())
+        """Show it, and be told of its end; returns at once. An interrupt stops the streams, which run already."""
+        with self._stopped_by_interrupt():
+            for result in self.results:
+                result.watch(self._news)
+            if show:
+                self.show()
+            portal().submit(self._run())
         return self
 
     async def _run(self) -> None:
         try:
-            await asyncio.gather(*(_ended(result) for result in self.results))
+            await asyncio.gather(*(ended(result) for result in self.results))
             if self._raced_in_a_page():
                 await asyncio.to_thread(self._told.wait, REPORT_SECONDS)
             self._settle()
@@ -212,18 +213,6 @@ class Race(Comparison, Iterated):
         race._told.set()
         race._done.set()
         return race
-
-
-async def _ended(result: Result) -> None:
-    ended = asyncio.Event()
-
-    def look() -> None:
-        if result.done:
-            ended.set()
-
-    result.watch(look)
-    look()
-    await ended.wait()
 
 
 class _Pieces:

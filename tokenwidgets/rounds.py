@@ -21,7 +21,7 @@ from .result import STOP_SECONDS, Result
 from .terminal import outlives
 from .tools import Toolbox, ToolRun
 from .turn import turn
-from .waiting import Iterated
+from .waiting import Iterated, ended
 
 ROUNDS = 8
 """Default for how often a model is asked in one turn."""
@@ -115,7 +115,7 @@ class Turn(Iterated):
 
     async def _round(self, result: Result) -> bool:
         """Hear an answer to its end and carry out its calls: whether the model is to be asked again."""
-        await result
+        await ended(result)
         events = [entry.event for entry in result.journal.entries]
         answer = self.conversation.answer(events, model=result.model or None)
         open_calls = answer.calls

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 
 class Waitable:
@@ -64,6 +64,33 @@ class Iterated(Waitable):
         async for _ in self:
             pass
         return self
+
+
+class Watched(Protocol):
+    """What tells that something came, on the portal's thread: a stream."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        ...
+
+    def watch(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever something came, and at the end."""
+        ...
+
+
+async def until(watched: Watched, true: Callable[[], bool]) -> None:
+    """Return when something is so of it, or when it has ended; to be awaited on the portal, where no cell reads it."""
+    changed = asyncio.Event()
+    watched.watch(changed.set)
+    while not (true() or watched.done):
+        await changed.wait()
+        changed.clear()
+
+
+async def ended(watched: Watched) -> None:
+    """Return when it has ended; to be awaited on the portal."""
+    await until(watched, lambda: False)
 
 
 def wake(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:

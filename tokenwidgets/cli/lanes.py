@@ -32,6 +32,9 @@ def watch(race: Race, out: TextIO, clock: Callable[[], float] = time.monotonic) 
             if clock() >= due:
                 _draw(race, out)
                 due = clock() + EVERY_SECONDS
+    except KeyboardInterrupt:
+        race.stop()  # it may have come while the lanes were drawn
+        raise
     finally:
         _draw(race, out)
         out.write(f"{clean(race.verdict)}\n")

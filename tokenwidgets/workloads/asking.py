@@ -89,17 +89,3 @@ class Asking:
         self.stopped = True
         self._halted.set()
         await asyncio.gather(*(result.stopping() for result in self.results if not result.done))
-
-
-async def until(result: Result, true: Callable[[], bool]) -> None:
-    """Return when something is so of a stream, or when that has ended; looked at whenever something came."""
-    changed = asyncio.Event()
-    result.watch(changed.set)
-    while not (true() or result.done):
-        await changed.wait()
-        changed.clear()
-
-
-async def ended(result: Result) -> None:
-    """Return when a stream has ended."""
-    await until(result, lambda: False)

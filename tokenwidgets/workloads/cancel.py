@@ -12,7 +12,8 @@ from ..formulas import DEFINITIONS, Described
 from ..hub import NOT_CLOSED
 from ..metrics import is_content
 from ..result import Result
-from .asking import Asking, until
+from ..waiting import until
+from .asking import Asking
 from .base import Taken, Workload, figures_of, table, whole_number
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from ..errors import Refused
 from ..formulas import Described, definition, goodput, whole
 from ..intervals import quantile
 from ..metrics import measure
-from .asking import Asking, ended, until
+from ..waiting import ended, until
+from .asking import Asking
 from .base import Taken, Workload, error_of, table, whole_number
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from ..comparison import TRANSPORT_WORDS
 from ..errors import Refused
 from ..events import Entry
 from ..formulas import Described
-from .asking import Asking, ended, until
+from ..waiting import ended, until
+from .asking import Asking
 from .base import Taken, Workload, figures_of, table, whole_number
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from ..metrics import measure
 from ..result import Result
 from ..tools import Toolbox
 from ..trials import opened
-from .asking import Asking, ended
+from ..waiting import ended
+from .asking import Asking
 from .base import Taken, Workload, error_of, table, whole_number
 
 if TYPE_CHECKING:
