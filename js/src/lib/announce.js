@@ -1,6 +1,9 @@
 // Speech for screen readers: whole sentences at a calm pace, never single tokens.
 
 const CALM_MS = 3000;
+/** Characters said at a time. What comes faster than anybody says it waits: speech would lag behind by minutes, and the page would lay it all out. */
+const MOST = 2000;
+const REST = "What was not read aloud is in the answer.";
 const SENTENCES = /^[^]*(?:[.!?…。！？:]["'”’)\]]*\s|\n)/;
 
 export class Announcer {
@@ -17,7 +20,7 @@ export class Announcer {
   add(text, now) {
     this.#text += text;
     if (now - this.#saidAt < CALM_MS) return;
-    const complete = SENTENCES.exec(this.#text)?.[0];
+    const complete = sentencesOf(this.#text);
     if (!complete) return;
     this.#text = this.#text.slice(complete.length);
     this.#saidAt = now;
@@ -29,9 +32,16 @@ export class Announcer {
     this.#region.textContent = words;
   }
 
-  /** The end: what was left unsaid, and how it ended. @param {string} words */
+  /** The end: what was left unsaid, or that there is such, and how it ended. @param {string} words */
   end(words) {
-    this.#region.textContent = `${this.#text.trim()} ${words}`.trim();
+    const left = this.#text.trim();
+    this.#region.textContent = left.length > MOST ? `${words} ${REST}` : `${left} ${words}`.trim();
     this.#text = "";
   }
+}
+
+/** The whole sentences a text begins with, as many as are said at a time; of one that is longer, whole words. @param {string} text */
+function sentencesOf(text) {
+  const near = text.slice(0, MOST);
+  return SENTENCES.exec(near)?.[0] ?? (near.length < MOST ? "" : (/^[^]*\s/.exec(near)?.[0] ?? near));
 }
