@@ -73,7 +73,7 @@ class Race(Comparison, Iterated):
 
     def begin(self, show: bool = True) -> Race:
         """Show it, and be told of its end; returns at once. An interrupt stops the streams, which run already."""
-        with self._stopped_by_interrupt():
+        with self.stopped_by_interrupt():
             for result in self.results:
                 result.watch(self._news)
             if show:
@@ -131,7 +131,7 @@ class Race(Comparison, Iterated):
         pieces = _Pieces(self)
         self._listeners.add(changed.set)
         try:
-            with self._stopped_by_interrupt(), reading(self):
+            with self.stopped_by_interrupt(), reading(self):
                 while True:
                     changed.clear()
                     done = self.done

@@ -289,7 +289,7 @@ class Result(Answer, Iterated):
         """The pieces of the answer as they come."""
         changed = threading.Event()
         cursor = 0
-        with self._listening(changed.set), self._stopped_by_interrupt(), reading(self):
+        with self._listening(changed.set), self.stopped_by_interrupt(), reading(self):
             while True:
                 changed.clear()
                 done, entries = self.done, self.journal.entries[cursor:]

@@ -190,7 +190,7 @@ class Turn(Iterated):
 
     def __iter__(self) -> Iterator[str]:
         """The pieces of all rounds as they come."""
-        with self._stopped_by_interrupt(), reading(self):
+        with self.stopped_by_interrupt(), reading(self):
             number = 0
             while (result := wait(self._arrivals[number])) is not None:
                 yield from result

@@ -31,7 +31,7 @@ class Waitable:
     def wait(self, timeout: float | None = None) -> Self:
         """Return when it has ended, or `timeout` seconds have passed. An interrupt stops it."""
         until = None if timeout is None else time.monotonic() + timeout
-        with self._stopped_by_interrupt():
+        with self.stopped_by_interrupt():
             while not self._done.wait(0.1):
                 if until is not None and time.monotonic() >= until:
                     break
@@ -45,7 +45,8 @@ class Waitable:
         raise NotImplementedError
 
     @contextmanager
-    def _stopped_by_interrupt(self) -> Iterator[None]:
+    def stopped_by_interrupt(self) -> Iterator[None]:
+        """A context in which an interrupt stops it and goes on as an interrupt."""
         try:
             yield
         except KeyboardInterrupt:

@@ -117,6 +117,7 @@ def _waited(found: Measurement) -> int:
     try:
         found.wait()
     except KeyboardInterrupt:
+        found.stop()  # it may have come before the waiting
         return INTERRUPTED
     answered = {trial.arm for trial in found.trials if "" not in trial.failures}
     came = {way for way in found.transports for trial in found.trials if not {"", way} & trial.failures.keys()}

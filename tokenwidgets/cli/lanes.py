@@ -28,13 +28,11 @@ def watch(race: Race, out: TextIO, clock: Callable[[], float] = time.monotonic) 
     out.write("\n" * len(race.lanes))
     due = clock()
     try:
-        for _ in race:
-            if clock() >= due:
-                _draw(race, out)
-                due = clock() + EVERY_SECONDS
-    except KeyboardInterrupt:
-        race.stop()  # it may have come while the lanes were drawn
-        raise
+        with race.stopped_by_interrupt():  # which may come while the lanes are drawn
+            for _ in race:
+                if clock() >= due:
+                    _draw(race, out)
+                    due = clock() + EVERY_SECONDS
     finally:
         _draw(race, out)
         out.write(f"{clean(race.verdict)}\n")

@@ -102,5 +102,6 @@ def _watched(found: Race, live: bool) -> int:
         else:
             found.wait()
     except KeyboardInterrupt:
+        found.stop()  # it may have come before the waiting
         return INTERRUPTED
     return FAILED if any(lane.error for lane in found.lanes) else OK

@@ -1,7 +1,7 @@
 // Speech for screen readers: whole sentences at a calm pace, never single tokens.
 
 const CALM_MS = 3000;
-/** Characters said at a time. What comes faster than anybody says it waits: speech would lag behind by minutes, and the page would lay it all out. */
+/** Characters said at a time. What comes faster than it can be said waits: the page would lay it all out, and speech be minutes behind. */
 const MOST = 2000;
 const REST = "What was not read aloud is in the answer.";
 const SENTENCES = /^[^]*(?:[.!?…。！？:]["'”’)\]]*\s|\n)/;

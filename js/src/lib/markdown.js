@@ -19,15 +19,17 @@ let warm = false;
 export function warmUp() {
   if (warm) return;
   warm = true;
-  const sample = new Markdown(document.createElement("div"));
-  // And in letters beyond Latin 1, for which V8 compiles every regular expression once more.
-  const pieces = `${SAMPLE}\n\n${SAMPLE.replace(/\b[a-q]\b/g, "λ")}`.match(/[^]{1,8}/g) ?? [];
-  let shown = 0;
-  const show = () => {
-    sample.show(pieces.slice(0, ++shown));
-    if (shown < pieces.length) requestIdleCallback(show);
-  };
-  globalThis.requestIdleCallback?.(show);
+  globalThis.requestIdleCallback?.(() => {
+    // And in letters beyond Latin 1, for which V8 compiles every regular expression once more.
+    const pieces = `${SAMPLE}\n\n${SAMPLE.replace(/\b[a-q]\b/g, "λ")}`.match(/[^]{1,8}/g) ?? [];
+    showBitByBit(new Markdown(document.createElement("div")), pieces, 1);
+  });
+}
+
+/** One piece more at each idle moment: all at once would hold up the page. @param {Markdown} sample @param {string[]} pieces @param {number} shown */
+function showBitByBit(sample, pieces, shown) {
+  sample.show(pieces.slice(0, shown));
+  if (shown < pieces.length) requestIdleCallback(() => showBitByBit(sample, pieces, shown + 1));
 }
 
 export class Markdown {
